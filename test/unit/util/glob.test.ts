@@ -53,10 +53,12 @@ test('KEYS of a real server selects the same keys', { skip: oracleMissing }, asy
     const keys = [
       '',
       ...new Set(
-        fc.sample(fc.array(fc.constantFrom(...alphabet), { minLength: 1, maxLength: 6 }), {
-          numRuns: 300,
-          seed: 1,
-        }).map((parts) => parts.join('')),
+        fc
+          .sample(fc.array(fc.constantFrom(...alphabet), { minLength: 1, maxLength: 6 }), {
+            numRuns: 300,
+            seed: 1,
+          })
+          .map((parts) => parts.join('')),
       ),
     ];
     await oracle.command('MSET', ...keys.flatMap((key) => [key, '']));
@@ -64,7 +66,11 @@ test('KEYS of a real server selects the same keys', { skip: oracleMissing }, asy
     const replies = await oracle.pipeline(sample.map((pattern) => ['KEYS', pattern]));
     sample.forEach((pattern, i) => {
       const expected = (replies[i] as string[]).sort();
-      assert.deepEqual(keys.filter((key) => globMatch(pattern, key)).sort(), expected, JSON.stringify(pattern));
+      assert.deepEqual(
+        keys.filter((key) => globMatch(pattern, key)).sort(),
+        expected,
+        JSON.stringify(pattern),
+      );
     });
   } finally {
     oracle.stop();
@@ -76,7 +82,20 @@ test('CONFIG GET of a real server folds case alike', { skip: oracleMissing }, as
   try {
     const every = (await oracle.command('CONFIG', 'GET', '*')) as string[];
     const names = every.filter((_, i) => i % 2 === 0);
-    const parts = fc.constantFrom('*', '*', '?', '[A-Z]', '[z-a]', '[Z-a]', '[\\A]', '[^M]', 'MAX', 'm', '-', 'E');
+    const parts = fc.constantFrom(
+      '*',
+      '*',
+      '?',
+      '[A-Z]',
+      '[z-a]',
+      '[Z-a]',
+      '[\\A]',
+      '[^M]',
+      'MAX',
+      'm',
+      '-',
+      'E',
+    );
     const sample = fc
       .sample(fc.array(parts, { minLength: 1, maxLength: 6 }), { numRuns: 1500, seed: 3 })
       .map((chosen) => chosen.join(''))
