@@ -1,0 +1,345 @@
+/**
+ * One database (SELECT n): a dictionary of all entries and one of those that expire, over the keyspace's arena.
+ *
+ * A lookup leaves its hash in `hash` and the entry's slot in `dict`, so that a command which looks a key up and
+ * then stores to it searches once. Nothing here replies, counts hits or knows of clients.
+ *
+ * Entries move when their size class changes; a ref is good only until the next store or removal.
+ */
+import { Dictionary } from '../structures/dictionary.ts';
+import { OFFSET_MASK, PAGE_BITS } from '../structures/arena.ts';
+import {
+  ACCESS_SHIFT,
+  EXPIRE_BYTES,
+  EXTERNAL,
+  HAS_EXPIRE,
+  HEADER_BYTES,
+  INLINE_VALUE_MAX,
+  META_MASK,
+  TYPE_MASK,
+} from './entry.ts';
+import type { Memory } from './memory.ts';
+
+/** Copies bytes: by hand while short, where a call would cost more than the loop. */
+export function copyBytes(src: Uint8Array, from: number, len: number, dst: Uint8Array, to: number): void {
+  if (len <= 48) {
+    for (let i = 0; i < len; i++) dst[to + i] = src[from + i]!;
+  } else if (from === 0 && len === src.length) {
+    dst.set(src, to);
+  } else {
+    dst.set(src.subarray(from, from + len), to);
+  }
+}
+
+/** Where the bytes of a string value are; filled by `Database.locateValue`. */
+export class ValueView {
+  bytes: Uint8Array = new Uint8Array(0);
+  off = 0;
+  len = 0;
+}
+
+export class Database {
+  readonly id: number;
+  readonly memory: Memory;
+  dict = new Dictionary();
+  expires = new Dictionary();
+  /** Hash of the key looked up last. */
+  hash = 0;
+  /** Average time to live in ms, as INFO shows it; kept by the expire cycle. */
+  avgTtl = 0;
+  /** Where the active expire cycle goes on. */
+  expireCursor = 0;
+
+  constructor(id: number, memory: Memory) {
+    this.id = id;
+    this.memory = memory;
+  }
+
+  get size(): number {
+    return this.dict.count;
+  }
+
+  /** Finds the entry of a key whether or not it has expired; 0 if there is none. */
+  find(buf: Uint8Array, off: number, len: number): number {
+    const hash = this.memory.keyHash.hash(buf, off, len);
+    this.hash = hash;
+    const dict = this.dict;
+    const { pages, words } = this.memory.arena;
+    let ref = dict.first(hash);
+    while (ref !== 0) {
+      const page = ref >>> PAGE_BITS;
+      const at = (ref & OFFSET_MASK) << 1;
+      const w = words[page]!;
+      if (w[at + 1] === len) {
+        const bytes = pages[page]!;
+        const key = at * 4 + HEADER_BYTES + ((w[at]! & HAS_EXPIRE) !== 0 ? EXPIRE_BYTES : 0);
+        let i = 0;
+        while (i < len && bytes[key + i] === buf[off + i]) i++;
+        if (i === len) return ref;
+      }
+      ref = dict.next(hash);
+    }
+    return 0;
+  }
+
+  // ------------------------------------------------------------------------------------- reading an entry
+
+  meta(ref: number): number {
+    return this.memory.arena.words[ref >>> PAGE_BITS]![(ref & OFFSET_MASK) << 1]!;
+  }
+
+  type(ref: number): number {
+    return this.meta(ref) & TYPE_MASK;
+  }
+
+  keyLength(ref: number): number {
+    return this.memory.arena.words[ref >>> PAGE_BITS]![((ref & OFFSET_MASK) << 1) + 1]!;
+  }
+
+  /** Offset of the key in the page's bytes. */
+  keyOffset(ref: number): number {
+    return (
+      ((ref & OFFSET_MASK) << 3) + HEADER_BYTES + ((this.meta(ref) & HAS_EXPIRE) !== 0 ? EXPIRE_BYTES : 0)
+    );
+  }
+
+  /** The page that holds the entry's bytes. */
+  page(ref: number): Uint8Array {
+    return this.memory.arena.pages[ref >>> PAGE_BITS]!;
+  }
+
+  /** A copy of the key. */
+  keyBytes(ref: number): Uint8Array {
+    const off = this.keyOffset(ref);
+    return this.page(ref).slice(off, off + this.keyLength(ref));
+  }
+
+  /** Expiry in ms since the epoch; -1 for none. */
+  expireAt(ref: number): number {
+    const w = this.memory.arena.words[ref >>> PAGE_BITS]!;
+    const at = (ref & OFFSET_MASK) << 1;
+    if ((w[at]! & HAS_EXPIRE) === 0) return -1;
+    return w[at + 4]! * 4294967296 + (w[at + 3]! >>> 0);
+  }
+
+  /** LRU clock or LFU word (24 bits). */
+  access(ref: number): number {
+    return this.meta(ref) >>> ACCESS_SHIFT;
+  }
+
+  setAccess(ref: number, access: number): void {
+    const w = this.memory.arena.words[ref >>> PAGE_BITS]!;
+    const at = (ref & OFFSET_MASK) << 1;
+    w[at] = (w[at]! & META_MASK) | (access << ACCESS_SHIFT);
+  }
+
+  /** Length of a string value. */
+  valueLength(ref: number): number {
+    const w = this.memory.arena.words[ref >>> PAGE_BITS]!;
+    const at = (ref & OFFSET_MASK) << 1;
+    if ((w[at]! & EXTERNAL) !== 0) return this.memory.externals.get(w[at + 2]!).length;
+    return w[at + 2]!;
+  }
+
+  /** Tells where a string value's bytes are. They are good until the next store. */
+  locateValue(ref: number, view: ValueView): void {
+    const w = this.memory.arena.words[ref >>> PAGE_BITS]!;
+    const at = (ref & OFFSET_MASK) << 1;
+    const meta = w[at]!;
+    if ((meta & EXTERNAL) !== 0) {
+      const value = this.memory.externals.get(w[at + 2]!);
+      view.bytes = value.bytes;
+      view.off = 0;
+      view.len = value.length;
+      return;
+    }
+    view.bytes = this.memory.arena.pages[ref >>> PAGE_BITS]!;
+    view.off = at * 4 + HEADER_BYTES + ((meta & HAS_EXPIRE) !== 0 ? EXPIRE_BYTES : 0) + w[at + 1]!;
+    view.len = w[at + 2]!;
+  }
+
+  // --------------------------------------------------------------------------------------------- writing
+
+  /**
+   * Stores a string under the key that `find` just looked up (with the same bytes): `ref` is what it returned.
+   * `meta` gives type and encoding; the expiry of the old entry is dropped unless `keepExpire`. `access` is the
+   * LRU/LFU word. Returns the ref.
+   */
+  storeString(
+    ref: number,
+    key: Uint8Array,
+    keyOff: number,
+    keyLen: number,
+    value: Uint8Array,
+    valueOff: number,
+    valueLen: number,
+    meta: number,
+    access: number,
+    keepExpire: boolean,
+  ): number {
+    if (valueLen > INLINE_VALUE_MAX) {
+      const id = this.memory.externals.add(value.slice(valueOff, valueOff + valueLen), valueLen);
+      return this.storeExternal(ref, key, keyOff, keyLen, id, meta, access, keepExpire);
+    }
+    const at = this.#shape(ref, key, keyOff, keyLen, valueLen, meta, access, keepExpire);
+    const page = at >>> PAGE_BITS;
+    const word = (at & OFFSET_MASK) << 1;
+    const w = this.memory.arena.words[page]!;
+    w[word + 2] = valueLen;
+    const to =
+      word * 4 + HEADER_BYTES + ((w[word]! & HAS_EXPIRE) !== 0 ? EXPIRE_BYTES : 0) + w[word + 1]!;
+    copyBytes(value, valueOff, valueLen, this.memory.arena.pages[page]!, to);
+    return at;
+  }
+
+  /** The same for a value that stands in the table of externals. */
+  storeExternal(
+    ref: number,
+    key: Uint8Array,
+    keyOff: number,
+    keyLen: number,
+    externalId: number,
+    meta: number,
+    access: number,
+    keepExpire: boolean,
+  ): number {
+    const at = this.#shape(ref, key, keyOff, keyLen, 0, meta | EXTERNAL, access, keepExpire);
+    this.memory.arena.words[at >>> PAGE_BITS]![((at & OFFSET_MASK) << 1) + 2] = externalId;
+    return at;
+  }
+
+  /**
+   * Gives the entry room for a value of `valueLen` bytes and the header asked for, in place where its slot
+   * already has the right size; the old value is lost. Only the value (and word 2) is left to be written.
+   */
+  #shape(
+    ref: number,
+    key: Uint8Array,
+    keyOff: number,
+    keyLen: number,
+    valueLen: number,
+    meta: number,
+    access: number,
+    keepExpire: boolean,
+  ): number {
+    const arena = this.memory.arena;
+    if (ref === 0) {
+      const fresh = arena.alloc(HEADER_BYTES + keyLen + valueLen);
+      const page = fresh >>> PAGE_BITS;
+      const at = (fresh & OFFSET_MASK) << 1;
+      const w = arena.words[page]!;
+      w[at] = meta | (access << ACCESS_SHIFT);
+      w[at + 1] = keyLen;
+      copyBytes(key, keyOff, keyLen, arena.pages[page]!, at * 4 + HEADER_BYTES);
+      this.dict.insert(this.hash, fresh);
+      return fresh;
+    }
+    const page = ref >>> PAGE_BITS;
+    const at = (ref & OFFSET_MASK) << 1;
+    const w = arena.words[page]!;
+    const old = w[at]!;
+    if ((old & EXTERNAL) !== 0) this.memory.externals.remove(w[at + 2]!);
+    if ((old & HAS_EXPIRE) !== 0 && !keepExpire) {
+      this.#forgetExpire(ref);
+      const size = HEADER_BYTES + keyLen + valueLen;
+      const moved = arena.fits(ref, size) ? ref : arena.alloc(size);
+      const to = arena.pages[moved >>> PAGE_BITS]!;
+      const toOff = ((moved & OFFSET_MASK) << 3) + HEADER_BYTES;
+      if (moved === ref) to.copyWithin(toOff, toOff + EXPIRE_BYTES, toOff + EXPIRE_BYTES + keyLen);
+      else copyBytes(arena.pages[page]!, at * 4 + HEADER_BYTES + EXPIRE_BYTES, keyLen, to, toOff);
+      const words = arena.words[moved >>> PAGE_BITS]!;
+      words[toOff / 4 - 3] = meta | (access << ACCESS_SHIFT);
+      words[toOff / 4 - 2] = keyLen;
+      if (moved !== ref) {
+        this.dict.setRef(moved);
+        arena.free(ref);
+      }
+      return moved;
+    }
+    const head = HEADER_BYTES + ((old & HAS_EXPIRE) !== 0 ? EXPIRE_BYTES : 0) + keyLen;
+    const word0 = meta | (old & HAS_EXPIRE) | (access << ACCESS_SHIFT);
+    if (arena.fits(ref, head + valueLen)) {
+      w[at] = word0;
+      return ref;
+    }
+    const moved = arena.alloc(head + valueLen);
+    const to = arena.pages[moved >>> PAGE_BITS]!;
+    copyBytes(arena.pages[page]!, at * 4, head, to, (moved & OFFSET_MASK) << 3);
+    arena.words[moved >>> PAGE_BITS]![(moved & OFFSET_MASK) << 1] = word0;
+    this.dict.setRef(moved);
+    if ((old & HAS_EXPIRE) !== 0 && this.expires.locate(this.hash, ref)) this.expires.setRef(moved);
+    arena.free(ref);
+    return moved;
+  }
+
+  /** Gives the entry found last an expiry (ms since the epoch), or takes it away (-1). Returns its ref. */
+  setExpire(ref: number, when: number): number {
+    const arena = this.memory.arena;
+    const had = (this.meta(ref) & HAS_EXPIRE) !== 0;
+    if (!had && when < 0) return ref;
+    let at = ref;
+    if (had !== when >= 0) {
+      if (had) this.#forgetExpire(ref);
+      at = this.#moveHeader(ref, when >= 0);
+      if (!had) this.expires.insert(this.hash, at);
+    }
+    if (when >= 0) {
+      const w = arena.words[at >>> PAGE_BITS]!;
+      const word = (at & OFFSET_MASK) << 1;
+      w[word + 3] = when | 0;
+      w[word + 4] = Math.floor(when / 4294967296);
+    }
+    return at;
+  }
+
+  /** Rewrites an entry with or without room for an expiry. */
+  #moveHeader(ref: number, withExpire: boolean): number {
+    const arena = this.memory.arena;
+    const page = ref >>> PAGE_BITS;
+    const at = (ref & OFFSET_MASK) << 1;
+    const w = arena.words[page]!;
+    const keyLen = w[at + 1]!;
+    const valueLen = (w[at]! & EXTERNAL) !== 0 ? 0 : w[at + 2]!;
+    const body = keyLen + valueLen;
+    const oldBody = at * 4 + HEADER_BYTES + (withExpire ? 0 : EXPIRE_BYTES);
+    const size = HEADER_BYTES + (withExpire ? EXPIRE_BYTES : 0) + body;
+    const moved = arena.fits(ref, size) ? ref : arena.alloc(size);
+    const toWord = (moved & OFFSET_MASK) << 1;
+    const newBody = toWord * 4 + HEADER_BYTES + (withExpire ? EXPIRE_BYTES : 0);
+    const to = arena.pages[moved >>> PAGE_BITS]!;
+    if (moved === ref) to.copyWithin(newBody, oldBody, oldBody + body);
+    else copyBytes(arena.pages[page]!, oldBody, body, to, newBody);
+    const words = arena.words[moved >>> PAGE_BITS]!;
+    words[toWord] = withExpire ? w[at]! | HAS_EXPIRE : w[at]! & ~HAS_EXPIRE;
+    words[toWord + 1] = keyLen;
+    words[toWord + 2] = w[at + 2]!;
+    if (moved !== ref) {
+      this.dict.setRef(moved);
+      arena.free(ref);
+    }
+    return moved;
+  }
+
+  /** Removes the entry found last, and frees what it held. */
+  remove(ref: number): void {
+    const w = this.memory.arena.words[ref >>> PAGE_BITS]!;
+    const at = (ref & OFFSET_MASK) << 1;
+    const meta = w[at]!;
+    if ((meta & HAS_EXPIRE) !== 0) this.#forgetExpire(ref);
+    if ((meta & EXTERNAL) !== 0) this.memory.externals.remove(w[at + 2]!);
+    this.dict.remove();
+    this.memory.arena.free(ref);
+  }
+
+  #forgetExpire(ref: number): void {
+    if (this.expires.locate(this.hash, ref)) this.expires.remove();
+  }
+
+  /**
+   * Makes an entry that was reached through `expires` or a scan (not by `find`) the one "found last".
+   */
+  select(ref: number, hash: number): void {
+    this.hash = hash;
+    this.dict.locate(hash, ref);
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * The arguments of one command: ranges of bytes in the buffer they arrived in. Argument 0 is the command's name.
+ *
+ * One Args is filled again and again by the parser; what is to outlive the command is copied. `owned` tells
+ * that `buf` holds nothing but this command and may be kept instead of copied.
+ */
+export class Args {
+  buf: Uint8Array = new Uint8Array(0);
+  count = 0;
+  off: Int32Array = new Int32Array(64);
+  len: Int32Array = new Int32Array(64);
+  owned = false;
+
+  /** Makes room for more arguments, keeping those that are there. */
+  grow(): void {
+    const off = new Int32Array(this.off.length * 2);
+    off.set(this.off);
+    this.off = off;
+    const len = new Int32Array(this.len.length * 2);
+    len.set(this.len);
+    this.len = len;
+  }
+
+  /** Argument i as a latin1 string: one character for each byte. */
+  text(i: number): string {
+    return latin1(this.buf, this.off[i]!, this.len[i]!);
+  }
+
+  /** Argument i as a lower-case latin1 string, for options and names. */
+  lower(i: number): string {
+    return this.text(i).toLowerCase();
+  }
+
+  /** A copy of argument i. */
+  bytes(i: number): Uint8Array {
+    const off = this.off[i]!;
+    return this.buf.slice(off, off + this.len[i]!);
+  }
+
+  /** True if argument i is this word (given in lower case), in whatever case. */
+  is(i: number, word: string): boolean {
+    const len = this.len[i]!;
+    if (len !== word.length) return false;
+    const off = this.off[i]!;
+    for (let k = 0; k < len; k++) {
+      let c = this.buf[off + k]!;
+      if (c >= 65 && c <= 90) c |= 32;
+      if (c !== word.charCodeAt(k)) return false;
+    }
+    return true;
+  }
+
+  /** True if arguments i and k are the same bytes. */
+  same(i: number, k: number): boolean {
+    const len = this.len[i]!;
+    if (len !== this.len[k]) return false;
+    const a = this.off[i]!;
+    const b = this.off[k]!;
+    for (let n = 0; n < len; n++) if (this.buf[a + n] !== this.buf[b + n]) return false;
+    return true;
+  }
+
+  /** Arguments of its own, in a buffer of its own (MULTI queues, replays). */
+  static from(words: readonly (string | Uint8Array)[]): Args {
+    const args = new Args();
+    const parts = words.map((word) => (typeof word === 'string' ? Buffer.from(word, 'latin1') : word));
+    args.buf = new Uint8Array(Buffer.concat(parts));
+    args.owned = false;
+    let at = 0;
+    for (const part of parts) {
+      if (args.count === args.off.length) args.grow();
+      args.off[args.count] = at;
+      args.len[args.count] = part.length;
+      args.count++;
+      at += part.length;
+    }
+    return args;
+  }
+
+  /** A copy that lives on after the read buffer is used again. */
+  copy(): Args {
+    const words: Uint8Array[] = [];
+    for (let i = 0; i < this.count; i++) words.push(this.bytes(i));
+    return Args.from(words);
+  }
+}
+
+export function latin1(buf: Uint8Array, off: number, len: number): string {
+  if (len < 24) {
+    let text = '';
+    for (let i = 0; i < len; i++) text += String.fromCharCode(buf[off + i]!);
+    return text;
+  }
+  return Buffer.from(buf.buffer, buf.byteOffset + off, len).latin1Slice(0, len);
+}

@@ -1,0 +1,351 @@
+/**
+ * A dictionary from 32-bit hashes to 32-bit refs, off the V8 heap.
+ *
+ * Slots are pairs (hash, ref) in an Int32Array; ref 0 means empty. A slot's home is given by the top bits of
+ * its hash and collisions go to the next slot in hash order, so the whole table is sorted by hash, with gaps.
+ * Three things follow:
+ *   - a lookup stops as soon as it meets a greater hash;
+ *   - a scan cursor is simply the next hash to look at, and stays valid while the table grows and shrinks:
+ *     what is present throughout is returned exactly once;
+ *   - growing and splitting are one sequential pass.
+ *
+ * The table is a directory of segments, each holding the hashes of one prefix (extendible hashing). A segment
+ * doubles until it has 2^16 slots, then it splits in two. No step moves more than 2^16 slots (under a
+ * millisecond), however many entries there are, so there is no table-wide rehash to spread over time.
+ *
+ * The dictionary knows nothing of keys: callers walk the candidates of a hash with `first` and `next` and
+ * compare what `ref` stands for. After `first`/`next`, `segment` and `index` name the slot found.
+ */
+
+const MIN_BITS = 3;
+const MAX_BITS = 16;
+
+/** Home slots for one prefix of the hash. */
+class Segment {
+  readonly bits: number;
+  /** How many top bits of the hash all entries here share. */
+  readonly depth: number;
+  readonly slots: Int32Array;
+  /** Slots in all, the overflow behind the last home included. */
+  readonly total: number;
+  readonly maxCount: number;
+  count = 0;
+
+  constructor(bits: number, depth: number, overflow = Math.max(8, (1 << bits) >> 7)) {
+    const homes = 1 << bits;
+    this.bits = bits;
+    this.depth = depth;
+    this.total = homes + overflow;
+    this.slots = new Int32Array(this.total * 2);
+    this.maxCount = homes - (homes >> 3);
+  }
+
+  home(hash: number): number {
+    return (hash << this.depth) >>> (32 - this.bits);
+  }
+}
+
+export class Dictionary {
+  /** Number of entries. */
+  count = 0;
+  /** Bytes of all slot tables. */
+  bytes: number;
+  /** Slot that `first` or `next` found. */
+  segment: Segment;
+  index = 0;
+
+  #directory: Segment[];
+  /** 31 - depth of the directory: `(hash >>> 1) >>> shift` is the directory index. */
+  #shift = 31;
+
+  constructor() {
+    const segment = new Segment(MIN_BITS, 0);
+    this.#directory = [segment];
+    this.segment = segment;
+    this.bytes = segment.slots.length * 4;
+  }
+
+  /** Finds the first entry with this hash; returns its ref, or 0. */
+  first(hash: number): number {
+    const segment = this.#directory[(hash >>> 1) >>> this.#shift]!;
+    const slots = segment.slots;
+    const total = segment.total;
+    let i = (hash << segment.depth) >>> (32 - segment.bits);
+    for (; i < total; i++) {
+      const ref = slots[i * 2 + 1]!;
+      if (ref === 0) return 0;
+      const h = slots[i * 2]!;
+      if (h === hash) {
+        this.segment = segment;
+        this.index = i;
+        return ref;
+      }
+      if (h >>> 0 > hash >>> 0) return 0;
+    }
+    return 0;
+  }
+
+  /** Finds the next entry with the same hash after the slot found last. */
+  next(hash: number): number {
+    const i = this.index + 1;
+    const segment = this.segment;
+    if (i >= segment.total || segment.slots[i * 2] !== hash) return 0;
+    const ref = segment.slots[i * 2 + 1]!;
+    if (ref !== 0) this.index = i;
+    return ref;
+  }
+
+  /** Finds the slot that holds exactly this ref; true if there is one. */
+  locate(hash: number, ref: number): boolean {
+    for (let found = this.first(hash); found !== 0; found = this.next(hash)) if (found === ref) return true;
+    return false;
+  }
+
+  /** Replaces the ref in the slot found last (the record has moved). */
+  setRef(ref: number): void {
+    this.segment.slots[this.index * 2 + 1] = ref;
+  }
+
+  /** Adds an entry; the caller has made sure that its key is not there. */
+  insert(hash: number, ref: number): void {
+    for (;;) {
+      const segment = this.#directory[(hash >>> 1) >>> this.#shift]!;
+      if (segment.count < segment.maxCount && place(segment, hash, ref)) break;
+      this.#grow(segment, hash);
+    }
+    this.count++;
+  }
+
+  /** Removes the slot found last. */
+  remove(): void {
+    const segment = this.segment;
+    const slots = segment.slots;
+    const last = segment.total - 1;
+    let i = this.index;
+    const hash = slots[i * 2]!;
+    for (; i < last; i++) {
+      const h = slots[i * 2 + 2]!;
+      const ref = slots[i * 2 + 3]!;
+      if (ref === 0 || segment.home(h) > i) break;
+      slots[i * 2] = h;
+      slots[i * 2 + 1] = ref;
+    }
+    slots[i * 2] = 0;
+    slots[i * 2 + 1] = 0;
+    segment.count--;
+    this.count--;
+    if (segment.count * 8 < 1 << segment.bits) this.#shrink(segment, hash);
+  }
+
+  clear(): void {
+    const segment = new Segment(MIN_BITS, 0);
+    this.#directory = [segment];
+    this.#shift = 31;
+    this.segment = segment;
+    this.index = 0;
+    this.count = 0;
+    this.bytes = segment.slots.length * 4;
+  }
+
+  /**
+   * Visits entries in the order of their hashes, from hash `cursor` on, until `visit` returns false and the
+   * next entry has another hash. Returns the cursor to go on with; 0 when the end was reached. `visit` must
+   * not insert or remove.
+   */
+  scan(cursor: number, visit: (ref: number, hash: number) => boolean): number {
+    let stopAt = -1;
+    let at = cursor >>> 0;
+    while (at < 0x1_0000_0000) {
+      const segment = this.#directory[(at >>> 1) >>> this.#shift]!;
+      const slots = segment.slots;
+      for (let i = segment.home(at | 0); i < segment.total; i++) {
+        const ref = slots[i * 2 + 1]!;
+        if (ref === 0) continue;
+        const hash = slots[i * 2]! >>> 0;
+        if (hash < at) continue;
+        if (stopAt >= 0 && hash !== stopAt) return hash;
+        if (!visit(ref, hash | 0)) stopAt = hash;
+      }
+      at = segmentEnd(segment, at);
+    }
+    return 0;
+  }
+
+  /** Position of a random entry: sets `segment` and `index`; returns the ref, or 0 when empty. */
+  random(random32: number): number {
+    if (this.count === 0) return 0;
+    let at = random32 >>> 0;
+    let start = this.#directory[(at >>> 1) >>> this.#shift]!.home(at | 0);
+    for (;;) {
+      const segment = this.#directory[(at >>> 1) >>> this.#shift]!;
+      if (segment.count > 0) {
+        for (let i = start; i < segment.total; i++) {
+          const ref = segment.slots[i * 2 + 1]!;
+          if (ref === 0) continue;
+          this.segment = segment;
+          this.index = i;
+          return ref;
+        }
+      }
+      start = 0;
+      at = segmentEnd(segment, at);
+      if (at >= 0x1_0000_0000) at = 0;
+    }
+  }
+
+  /** Moves on from the slot found last to the next entry, over the end to the start; returns its ref. */
+  following(): number {
+    const slots = this.segment.slots;
+    for (let i = this.index + 1; i < this.segment.total; i++) {
+      if (slots[i * 2 + 1] !== 0) {
+        this.index = i;
+        return slots[i * 2 + 1]!;
+      }
+    }
+    const prefixEnd = segmentEnd(this.segment, slots[this.index * 2]! >>> 0);
+    return this.random(prefixEnd >= 0x1_0000_0000 ? 0 : prefixEnd);
+  }
+
+  /** Hash in the slot found last. */
+  get hash(): number {
+    return this.segment.slots[this.index * 2]!;
+  }
+
+  /** Number of home slots, as DEBUG HTSTATS and MEMORY STATS report it. */
+  get slotCount(): number {
+    let slots = 0;
+    this.#eachSegment((segment) => {
+      slots += 1 << segment.bits;
+    });
+    return slots;
+  }
+
+  #eachSegment(visit: (segment: Segment) => void): void {
+    let previous: Segment | null = null;
+    for (const segment of this.#directory) {
+      if (segment !== previous) visit(segment);
+      previous = segment;
+    }
+  }
+
+  #grow(segment: Segment, hash: number): void {
+    if (segment.bits < MAX_BITS) {
+      this.#replace(segment, hash, build([segment], segment.bits + 1, segment.depth));
+      return;
+    }
+    const depth = segment.depth + 1;
+    if (31 - this.#shift < depth) this.#doubleDirectory();
+    const half = 1 << (31 - segment.depth);
+    const low = build([segment], MAX_BITS, depth, half, 0);
+    const high = build([segment], MAX_BITS, depth, half, half);
+    this.bytes += (low.slots.length + high.slots.length - segment.slots.length) * 4;
+    const span = 1 << (31 - this.#shift - depth);
+    const start = Math.floor(((hash >>> 1) >>> this.#shift) / (span * 2)) * span * 2;
+    this.#directory.fill(low, start, start + span);
+    this.#directory.fill(high, start + span, start + span * 2);
+    this.segment = low;
+  }
+
+  #doubleDirectory(): void {
+    const doubled: Segment[] = [];
+    for (const segment of this.#directory) doubled.push(segment, segment);
+    this.#directory = doubled;
+    this.#shift--;
+  }
+
+  #replace(old: Segment, hash: number, by: Segment): void {
+    const span = 1 << (31 - this.#shift - old.depth);
+    const start = Math.floor(((hash >>> 1) >>> this.#shift) / span) * span;
+    this.#directory.fill(by, start, start + span);
+    this.bytes += (by.slots.length - old.slots.length) * 4;
+    this.segment = by;
+    this.index = 0;
+  }
+
+  /** Merges two thin sister segments, or halves the only one. */
+  #shrink(segment: Segment, hash: number): void {
+    if (segment.depth === 0) {
+      if (segment.bits <= MIN_BITS) return;
+      this.#replace(segment, hash, build([segment], segment.bits - 1, 0));
+      return;
+    }
+    const span = 1 << (31 - this.#shift - segment.depth);
+    const mine = Math.floor(((hash >>> 1) >>> this.#shift) / span);
+    const sister = this.#directory[(mine ^ 1) * span]!;
+    if (sister.depth !== segment.depth || (sister.count + segment.count) * 3 > 1 << MAX_BITS) return;
+    const inOrder = mine & 1 ? [sister, segment] : [segment, sister];
+    const merged = build(inOrder, MAX_BITS, segment.depth - 1);
+    const start = (mine & ~1) * span;
+    this.#directory.fill(merged, start, start + span * 2);
+    this.bytes += (merged.slots.length - segment.slots.length - sister.slots.length) * 4;
+    this.segment = merged;
+    this.index = 0;
+    this.#halveDirectory();
+  }
+
+  #halveDirectory(): void {
+    while (this.#shift < 31) {
+      for (let i = 0; i < this.#directory.length; i += 2) {
+        if (this.#directory[i] !== this.#directory[i + 1]) return;
+      }
+      this.#directory = this.#directory.filter((_, i) => (i & 1) === 0);
+      this.#shift++;
+    }
+  }
+}
+
+/** Puts (hash, ref) in its place in hash order; false when the overflow area is full. */
+function place(segment: Segment, hash: number, ref: number): boolean {
+  const slots = segment.slots;
+  const total = segment.total;
+  let i = segment.home(hash);
+  while (i < total && slots[i * 2 + 1] !== 0 && slots[i * 2]! >>> 0 <= hash >>> 0) i++;
+  let end = i;
+  while (end < total && slots[end * 2 + 1] !== 0) end++;
+  if (end >= total) return false;
+  for (let j = end * 2; j > i * 2; j -= 2) {
+    slots[j] = slots[j - 2]!;
+    slots[j + 1] = slots[j - 1]!;
+  }
+  slots[i * 2] = hash;
+  slots[i * 2 + 1] = ref;
+  segment.count++;
+  return true;
+}
+
+/** First hash behind the prefix of `segment`, which holds `hash`; 2^32 behind the last one. */
+function segmentEnd(segment: Segment, hash: number): number {
+  const width = 2 ** (32 - segment.depth);
+  return Math.floor(hash / width) * width + width;
+}
+
+/**
+ * Makes a segment of the entries of `sources` (in hash order) whose hash has `bit` where `mask` is set. Should
+ * an unlikely crowd at the end not fit into the overflow area, a larger one is taken.
+ */
+function build(sources: Segment[], bits: number, depth: number, mask = 0, bit = 0): Segment {
+  let segment = new Segment(bits, depth);
+  while (!fill(segment, sources, mask, bit)) {
+    segment = new Segment(bits, depth, (segment.total - (1 << bits)) * 4);
+  }
+  return segment;
+}
+
+function fill(to: Segment, sources: Segment[], mask: number, bit: number): boolean {
+  let free = 0;
+  for (const from of sources) {
+    for (let i = 0; i < from.total; i++) {
+      const ref = from.slots[i * 2 + 1]!;
+      const hash = from.slots[i * 2]!;
+      if (ref === 0 || (hash & mask) !== bit) continue;
+      const home = to.home(hash);
+      const at = home > free ? home : free;
+      if (at >= to.total) return false;
+      to.slots[at * 2] = hash;
+      to.slots[at * 2 + 1] = ref;
+      to.count++;
+      free = at + 1;
+    }
+  }
+  return true;
+}
