@@ -40,6 +40,13 @@ export const systemTimers: Timers = {
   clearInterval: (handle) => clearInterval(handle as NodeJS.Timeout),
 };
 
+/** Lets the process end before the timer has run; nothing to do for timers of a virtual clock. */
+export function unrefTimer(handle: TimerHandle): void {
+  (handle as { unref?: () => void }).unref?.();
+}
+
+const ANCHOR_TOLERANCE_US = 1500;
+
 /**
  * The wall clock in whole microseconds, for TIME and for stream and replication ids. The system's has milliseconds;
  * the digits below come from the monotonic clock, anchored to it, and anchored anew when they have drifted apart.
@@ -55,13 +62,15 @@ export class MicrosecondWallClock {
   }
 
   wallUs(): number {
+    // The wall was read between two moments, however long the scheduler made that take.
+    const before = this.#clock.monoUs();
     const wall = this.#clock.wallMs() * 1000;
     const mono = this.#clock.monoUs();
-    const now = Math.floor(mono + this.#offset);
-    // Within its millisecond (plus one for the moment between both readings), the anchor is good.
-    if (now >= wall - 1000 && now < wall + 2000) return now;
-    this.#offset = wall - mono;
-    return wall;
+    // The anchor was a whole millisecond, so it may lag by one, and so may `wall`.
+    const ahead = before + this.#offset - wall > ANCHOR_TOLERANCE_US;
+    const behind = wall - mono - this.#offset > ANCHOR_TOLERANCE_US;
+    if (ahead || behind) this.#offset = wall - mono;
+    return Math.floor(mono + this.#offset);
   }
 }
 
@@ -113,7 +122,7 @@ export class ManualClock implements Clock, Timers {
   }
 
   setInterval(run: () => void, periodMs: number): TimerHandle {
-    return this.#add(run, periodMs, Math.max(1, Math.round(periodMs * 1000)));
+    return this.#add(run, periodMs, Math.max(1000, Math.round(periodMs * 1000)));
   }
 
   clearTimeout(handle: TimerHandle): void {
@@ -125,7 +134,8 @@ export class ManualClock implements Clock, Timers {
   }
 
   #add(run: () => void, delayMs: number, periodUs: number): TimerHandle {
-    const atUs = this.#monoUs + Math.max(0, Math.round(delayMs * 1000));
+    // As in Node, never at once: a timer that sets itself again would keep the clock standing for ever.
+    const atUs = this.#monoUs + Math.max(1000, Math.round(delayMs * 1000));
     const timer: ManualTimer = { run, atUs, periodUs, order: this.#created++ };
     this.#timers.push(timer);
     return timer;

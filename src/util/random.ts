@@ -77,7 +77,7 @@ class SeededRandom implements Random {
     const upper = Math.floor(Math.abs(seed) / 2 ** 32) >>> 0;
     for (let i = 0; i < 4; i++) {
       mixed = (mixed + 0x9e3779b9) >>> 0;
-      let z = i === 0 ? mixed ^ upper : mixed;
+      let z = mixed ^ upper;
       z = Math.imul(z ^ (z >>> 16), 0x21f0aaad);
       z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
       this.#state[i] = z ^ (z >>> 15);
