@@ -38,8 +38,10 @@ export const ONLY_SENTINEL = 1 << 22;
  * together, by batch (engine.ts).
  */
 export const BATCHED = 1 << 23;
+/** Derived by the command table: the place of the keys depends on the arguments. */
+export const MOVABLE_KEYS = 1 << 24;
 
-/** Names of the flags in COMMAND INFO, in Redis's order (BATCHED is not shown; movablekeys is derived). */
+/** Names of the flags in COMMAND INFO, in Redis's order; those that are not here Redis doesn't show, either. */
 export const FLAG_NAMES: readonly (readonly [number, string])[] = [
   [WRITE, 'write'],
   [READONLY, 'readonly'],
@@ -55,13 +57,11 @@ export const FLAG_NAMES: readonly (readonly [number, string])[] = [
   [ASKING, 'asking'],
   [FAST, 'fast'],
   [NO_AUTH, 'no_auth'],
-  [MAY_REPLICATE, 'may_replicate'],
   [NO_MANDATORY_KEYS, 'no_mandatory_keys'],
-  [PROTECTED, 'protected'],
   [NO_ASYNC_LOADING, 'no_async_loading'],
   [NO_MULTI, 'no_multi'],
+  [MOVABLE_KEYS, 'movablekeys'],
   [ALLOW_BUSY, 'allow_busy'],
-  [TOUCHES_ARBITRARY_KEYS, 'touches_arbitrary_keys'],
 ];
 
 // Key spec flags.
@@ -143,6 +143,7 @@ export interface CommandSpec {
   group: Group;
   since: string;
   summary: string;
+  /** Empty where the manual has none (MONITOR). */
   complexity: string;
   /** Number of arguments with the name; negative: at least so many. */
   arity: number;
@@ -159,6 +160,8 @@ export interface CommandSpec {
   keys?: readonly KeySpec[];
   /** Positions of the keys where the key specs cannot tell; `null` for none. */
   getKeys?: (args: Args) => number[] | null;
+  /** Key flags for these arguments, of a command whose key spec says KEY_VARIABLE_FLAGS. */
+  keyFlags?: (args: Args) => number;
   args?: readonly ArgSpec[];
   subcommands?: readonly CommandSpec[];
   /** Absent for containers, which only have subcommands. */

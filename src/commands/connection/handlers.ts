@@ -1,0 +1,4 @@
+/**
+ * Handlers of the connection commands, re-exported from the files of this folder under the names that specs use.
+ */
+export {};

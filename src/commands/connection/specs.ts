@@ -1,0 +1,122 @@
+/**
+ * The commands of the connection group.
+ */
+import {
+  ALLOW_BUSY,
+  BATCHED,
+  type CommandSpec,
+  FAST,
+  LOADING,
+  NO_AUTH,
+  NOSCRIPT,
+  SENTINEL,
+  STALE,
+} from '../../engine/command-spec.ts';
+import { block, integer, optional, string } from '../../engine/spec-helpers.ts';
+import * as connection from './handlers.ts';
+import { CLIENT_COMMANDS } from './specs-client.ts';
+
+export const CONNECTION_COMMANDS: readonly CommandSpec[] = [
+  {
+    name: 'auth',
+    group: 'connection',
+    since: '1.0.0',
+    summary: 'Authenticates the connection.',
+    complexity: 'O(N) where N is the number of passwords defined for the user',
+    arity: -2,
+    flags: NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY | SENTINEL,
+    acl: ['connection'],
+    history: [['6.0.0', 'Added ACL style (username and password).']],
+    args: [optional(string('username', { since: '6.0.0' })), string('password')],
+    run: connection.auth,
+  },
+  {
+    name: 'echo',
+    group: 'connection',
+    since: '1.0.0',
+    summary: 'Returns the given string.',
+    complexity: 'O(1)',
+    arity: 2,
+    flags: LOADING | STALE | FAST,
+    acl: ['connection'],
+    args: [string('message')],
+    run: connection.echo,
+  },
+  {
+    name: 'hello',
+    group: 'connection',
+    since: '6.0.0',
+    summary: 'Handshakes with the Redis server.',
+    complexity: 'O(1)',
+    arity: -1,
+    flags: NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY | SENTINEL,
+    acl: ['connection'],
+    history: [
+      [
+        '6.2.0',
+        "`protover` made optional; when called without arguments the command reports the current connection's context.",
+      ],
+    ],
+    args: [
+      optional(
+        block('arguments', [
+          integer('protover'),
+          optional(block('auth', [string('username'), string('password')], { token: 'AUTH' })),
+          optional(string('clientname', { token: 'SETNAME' })),
+        ]),
+      ),
+    ],
+    run: connection.hello,
+  },
+  {
+    name: 'ping',
+    group: 'connection',
+    since: '1.0.0',
+    summary: "Returns the server's liveliness response.",
+    complexity: 'O(1)',
+    arity: -1,
+    flags: FAST | SENTINEL | BATCHED,
+    acl: ['connection'],
+    tips: ['request_policy:all_shards', 'response_policy:all_succeeded'],
+    args: [optional(string('message'))],
+    run: connection.ping,
+  },
+  {
+    name: 'quit',
+    group: 'connection',
+    since: '1.0.0',
+    summary: 'Closes the connection.',
+    complexity: 'O(1)',
+    arity: -1,
+    flags: NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY,
+    acl: ['connection'],
+    deprecatedSince: '7.2.0',
+    replacedBy: 'just closing the connection',
+    docFlags: ['deprecated'],
+    run: connection.quit,
+  },
+  {
+    name: 'reset',
+    group: 'connection',
+    since: '6.2.0',
+    summary: 'Resets the connection.',
+    complexity: 'O(1)',
+    arity: 1,
+    flags: NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY,
+    acl: ['connection'],
+    run: connection.reset,
+  },
+  {
+    name: 'select',
+    group: 'connection',
+    since: '1.0.0',
+    summary: 'Changes the selected database.',
+    complexity: 'O(1)',
+    arity: 2,
+    flags: LOADING | STALE | FAST,
+    acl: ['connection'],
+    args: [integer('index')],
+    run: connection.select,
+  },
+  ...CLIENT_COMMANDS,
+];
