@@ -34,8 +34,18 @@ export function parseSafeInt(buf: Uint8Array, off: number, len: number): number 
   const negative = buf[off] === MINUS;
   let i = negative ? off + 1 : off;
   if (i === end) return Number.NaN;
-  let value = buf[i++]! - ZERO;
-  if (value <= 0 || value > 9) return value === 0 && len === 1 ? 0 : Number.NaN;
+  const first = buf[i++]! - ZERO;
+  if (first <= 0 || first > 9) return first === 0 && len === 1 ? 0 : Number.NaN;
+  // Nine digits fit an int32, whose arithmetic is cheaper; the rest goes on in a double.
+  let head = first;
+  const headEnd = end - i > 8 ? i + 8 : end;
+  while (i < headEnd) {
+    const digit = buf[i++]! - ZERO;
+    if (digit < 0 || digit > 9) return Number.NaN;
+    head = (head * 10 + digit) | 0;
+  }
+  if (i === end) return negative ? -head : head;
+  let value = head;
   while (i < end) {
     const digit = buf[i++]! - ZERO;
     if (digit < 0 || digit > 9) return Number.NaN;
@@ -99,19 +109,18 @@ function isIntegerText(buf: Uint8Array, off: number, len: number): boolean {
 
 /** How many bytes writeInt writes for the safe integer `n`. */
 export function digitsOf(n: number): number {
-  let count = 1;
-  if (n < 0) {
-    n = -n;
-    count = 2;
-  }
-  for (;;) {
-    if (n < 10) return count;
-    if (n < 100) return count + 1;
-    if (n < 1000) return count + 2;
-    if (n < 10000) return count + 3;
-    n = n < 0x80000000 ? (n / 10000) | 0 : Math.floor(n / 10000);
-    count += 4;
-  }
+  if (n < 0) return digitsOf(-n) + 1;
+  if (n < 0x80000000) return digitsOfInt32(n | 0);
+  if (n < 1e10) return 10;
+  let count = 11;
+  for (let limit = 1e11; n >= limit; limit *= 10) count++;
+  return count;
+}
+
+function digitsOfInt32(n: number): number {
+  if (n < 10000) return n < 100 ? (n < 10 ? 1 : 2) : n < 1000 ? 3 : 4;
+  if (n < 100000000) return n < 1000000 ? (n < 100000 ? 5 : 6) : n < 10000000 ? 7 : 8;
+  return n < 1000000000 ? 9 : 10;
 }
 
 /** Writes the decimal text of the safe integer `n` at `pos`; returns the position after it. Room is the caller's. */
@@ -124,26 +133,32 @@ export function writeInt(buf: Uint8Array, pos: number, n: number): number {
     buf[pos] = ZERO + n;
     return pos + 1;
   }
+  if (n < 0x80000000) {
+    const small = n | 0;
+    const end = pos + digitsOfInt32(small);
+    writeDigits(buf, pos, end, small);
+    return end;
+  }
+  // Doubles divide slowly: nine digits at a time are taken off and written as an int32.
   const end = pos + digitsOf(n);
   let at = end;
-  // Doubles divide slowly: take nine digits off until the rest fits an int32.
-  while (n >= 0x80000000) {
+  while (n >= 1e9) {
     const rest = Math.floor(n / 1e9);
-    let low = (n - rest * 1e9) | 0;
-    for (let i = 0; i < 9; i++) {
-      const tenth = (low / 10) | 0;
-      buf[--at] = ZERO + low - tenth * 10;
-      low = tenth;
-    }
+    writeDigits(buf, at - 9, at, (n - rest * 1e9) | 0);
+    at -= 9;
     n = rest;
   }
-  let low = n | 0;
-  while (at > pos) {
-    const tenth = (low / 10) | 0;
-    buf[--at] = ZERO + low - tenth * 10;
-    low = tenth;
-  }
+  writeDigits(buf, pos, at, n | 0);
   return end;
+}
+
+/** Fills the bytes from `start` to `end` with the last digits of a non-negative int32, zeros in front. */
+function writeDigits(buf: Uint8Array, start: number, end: number, n: number): void {
+  while (end > start) {
+    const tenth = (n / 10) | 0;
+    buf[--end] = ZERO + n - tenth * 10;
+    n = tenth;
+  }
 }
 
 /** Writes a 64-bit integer that need not be safe; returns the position after it. */
