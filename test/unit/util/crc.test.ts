@@ -38,7 +38,7 @@ test('slots of keys with and without tags', () => {
 });
 
 test('slots and checksums of a real server', { skip: oracleMissing }, async () => {
-  const oracle = await Oracle.start('--cluster-enabled', 'yes');
+  const oracle = await Oracle.start({ 'cluster-enabled': true });
   try {
     const keys = fc
       .sample(fc.array(fc.constantFrom('a', 'b', '{', '}', '\xff'), { maxLength: 8 }), {
@@ -51,7 +51,7 @@ test('slots and checksums of a real server', { skip: oracleMissing }, async () =
       assert.equal(keyHashSlot(bytesOf(key), 0, key.length), slots[i], JSON.stringify(key));
     });
   } finally {
-    oracle.stop();
+    await oracle.stop();
   }
   const plain = await Oracle.start();
   try {
@@ -62,6 +62,6 @@ test('slots and checksums of a real server', { skip: oracleMissing }, async () =
     const bytes = bytesOf(dump);
     assert.ok(new Crc64().update(bytes, 0, bytes.length - 8).matches(bytes, bytes.length - 8));
   } finally {
-    plain.stop();
+    await plain.stop();
   }
 });

@@ -73,7 +73,7 @@ test('KEYS of a real server selects the same keys', { skip: oracleMissing }, asy
       );
     });
   } finally {
-    oracle.stop();
+    await oracle.stop();
   }
 });
 
@@ -106,6 +106,6 @@ test('CONFIG GET of a real server folds case alike', { skip: oracleMissing }, as
       assert.deepEqual(names.filter((name) => globMatch(pattern, name, true)).sort(), expected, pattern);
     });
   } finally {
-    oracle.stop();
+    await oracle.stop();
   }
 });

@@ -49,7 +49,7 @@ test('counts, extremes and reset', () => {
 
 // A real server tells the exact durations in its slow log; the same durations must give the same two reports.
 test('both reports equal those of a real server', { skip: oracleMissing }, async () => {
-  const oracle = await Oracle.start('--enable-debug-command', 'yes', '--slowlog-max-len', '100000');
+  const oracle = await Oracle.start({ 'enable-debug-command': true, 'slowlog-max-len': 100000 });
   try {
     await oracle.pipeline([
       ['CONFIG', 'SET', 'slowlog-log-slower-than', '0'],
@@ -88,6 +88,6 @@ test('both reports equal those of a real server', { skip: oracleMissing }, async
       assert.ok(info.includes(`latency_percentiles_usec_${name}:${line}\r\n`), `${name} ${line} in ${info}`);
     }
   } finally {
-    oracle.stop();
+    await oracle.stop();
   }
 });

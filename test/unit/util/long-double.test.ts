@@ -111,10 +111,10 @@ test('thousands of sums equal those of a real server', { skip: oracleMissing }, 
     );
     pairs.forEach(([value, increment], i) => {
       const reply = replies[2 * i + 1]!;
-      const expected = reply instanceof OracleError ? reply.text : reply;
+      const expected = reply instanceof OracleError ? reply.message : reply;
       assert.equal(answer(value, increment), expected, `${value} + ${increment}`);
     });
   } finally {
-    oracle.stop();
+    await oracle.stop();
   }
 });

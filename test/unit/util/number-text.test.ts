@@ -233,6 +233,6 @@ test('doubles are read and printed as by a real 7.0', { skip: oracleMissing }, a
         assert.equal(formatDouble17(value === 0 ? 0 : value), replies[3 * i + 2], JSON.stringify(text));
     });
   } finally {
-    oracle.stop();
+    await oracle.stop();
   }
 });
