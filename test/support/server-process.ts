@@ -7,10 +7,10 @@
  * not hang a test), whichever comes first. Processes are ended by their pid, and the folder goes with them.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { accessSync, constants, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, resolve as resolvePath } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { RawClient } from './raw-client.ts';
 import { sleep, withTimeout } from './wait-for.ts';
@@ -44,8 +44,10 @@ export function oursCommand(): readonly string[] {
   return [process.execPath, join(REPOSITORY, 'bin', 'ts-redis-server')];
 }
 
+/** The words of a command line; paths become absolute, because servers run in their own folder. */
 export function splitCommand(text: string): string[] {
-  return text.split(/\s+/).filter((word) => word !== '');
+  const words = text.split(/\s+/).filter((word) => word !== '');
+  return words.map((word) => (word.includes('/') && existsSync(word) ? resolvePath(word) : word));
 }
 
 /** The full path of a program on PATH, or null. */
@@ -136,6 +138,7 @@ export class ServerProcess {
       env: { ...process.env, ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    killAtExit(this.child, this.#ownsDir ? this.dir : null);
     const collect = (chunk: Buffer): void => {
       // The head tells why a start failed, the tail what happened last; a chatty server must not fill memory.
       this.#output = (this.#output + chunk.toString('latin1')).slice(-1_000_000);
@@ -214,6 +217,26 @@ export class ServerProcess {
     }
     if (this.#ownsDir) rmSync(this.dir, { recursive: true, force: true });
     return code;
+  }
+}
+
+/** Running children and the folders to remove with them. */
+const alive = new Map<ChildProcess, string | null>();
+
+/** A test file that dies, or that the runner ends for taking too long, must not leave its servers behind. */
+function killAtExit(child: ChildProcess, dir: string | null): void {
+  if (alive.size === 0 && !process.listeners('exit').includes(killAlive)) {
+    process.on('exit', killAlive);
+    process.once('SIGTERM', () => process.exit(143));
+  }
+  alive.set(child, dir);
+  child.once('close', () => alive.delete(child));
+}
+
+function killAlive(): void {
+  for (const [child, dir] of alive) {
+    child.kill('SIGKILL');
+    if (dir !== null) rmSync(dir, { recursive: true, force: true });
   }
 }
 
