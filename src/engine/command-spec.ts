@@ -90,19 +90,16 @@ export interface KeySpec {
     | 'unknown';
 }
 
+/** A key among the arguments of a command, and what the command does with it (KEY_* flags). */
+export interface KeyRef {
+  index: number;
+  flags: number;
+}
+
 /** One argument, as COMMAND DOCS shows it. */
 export interface ArgSpec {
   name: string;
-  type:
-    | 'string'
-    | 'integer'
-    | 'double'
-    | 'key'
-    | 'pattern'
-    | 'unix-time'
-    | 'pure-token'
-    | 'oneof'
-    | 'block';
+  type: 'string' | 'integer' | 'double' | 'key' | 'pattern' | 'unix-time' | 'pure-token' | 'oneof' | 'block';
   displayText?: string;
   keySpecIndex?: number;
   token?: string;
@@ -158,10 +155,8 @@ export interface CommandSpec {
   replacedBy?: string;
   docFlags?: readonly ('deprecated' | 'syscmd')[];
   keys?: readonly KeySpec[];
-  /** Positions of the keys where the key specs cannot tell; `null` for none. */
-  getKeys?: (args: Args) => number[] | null;
-  /** Key flags for these arguments, of a command whose key spec says KEY_VARIABLE_FLAGS. */
-  keyFlags?: (args: Args) => number;
+  /** The keys, where the key specs cannot tell (unknown, incomplete, variable flags); `null`: bad arguments. */
+  getKeys?: (args: Args) => KeyRef[] | null;
   args?: readonly ArgSpec[];
   subcommands?: readonly CommandSpec[];
   /** Absent for containers, which only have subcommands. */

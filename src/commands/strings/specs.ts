@@ -14,6 +14,7 @@ import {
   KEY_RW,
   KEY_UPDATE,
   KEY_VARIABLE_FLAGS,
+  type KeyRef,
   READONLY,
   WRITE,
 } from '../../engine/command-spec.ts';
@@ -296,7 +297,7 @@ export const STRING_COMMANDS: readonly CommandSpec[] = [
         notes: 'RW and ACCESS due to the optional `GET` argument',
       }),
     ],
-    keyFlags: setKeyFlags,
+    getKeys: setGetKeys,
     args: [
       key(),
       string('value'),
@@ -394,7 +395,8 @@ export const STRING_COMMANDS: readonly CommandSpec[] = [
 ];
 
 /** SET reads the old value only when it is to return it. */
-function setKeyFlags(args: Args): number {
-  for (let i = 3; i < args.count; i++) if (args.is(i, 'get')) return KEY_RW | KEY_ACCESS | KEY_UPDATE;
-  return KEY_OW | KEY_UPDATE;
+function setGetKeys(args: Args): KeyRef[] {
+  let flags = KEY_OW | KEY_UPDATE;
+  for (let i = 3; i < args.count; i++) if (args.is(i, 'get')) flags = KEY_RW | KEY_ACCESS | KEY_UPDATE;
+  return [{ index: 1, flags }];
 }
