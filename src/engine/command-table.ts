@@ -3,8 +3,9 @@
  * from it (ACL categories, the old first/last/step key range, whether its keys move) and with its counters.
  *
  * `lookup` is on the way of every request. It finds a command by the bytes of argument 0 without making a string:
- * a 32-bit hash over the bytes with bit 5 set (which folds case, and does no harm to the rest) leads into an
- * open-addressing table at most a quarter full, and the bytes are compared with the name found there.
+ * the first eight bytes, folded to lower case, become two words; they and the length are hashed into an
+ * open-addressing Int32Array at most a quarter full, and compared with what stands there. That is all for names up
+ * to eight bytes, which are those that are called often; of longer ones the rest is compared, too.
  */
 import type { Args } from '../resp/args.ts';
 import type { Histogram } from '../util/histogram.ts';
@@ -49,6 +50,9 @@ export const ACL_CATEGORIES: readonly string[] = [
 ];
 
 const NO_KEYS: readonly KeySpec[] = [];
+
+/** Ints in a slot of the table. */
+const SLOT = 4;
 
 export class Command {
   readonly spec: CommandSpec;
@@ -119,9 +123,11 @@ function noHandler(): void {
 export class CommandTable {
   /** By the name under which it is called now. */
   readonly #byName = new Map<string, Command>();
-  #slots: (Command | null)[] = [];
-  /** Name of the command in a slot, as bytes. */
-  #names: (Uint8Array | null)[] = [];
+  /** SLOT ints for each slot: first word, second word, length, index in #indexed; length 0: free. */
+  #slots = new Int32Array(0);
+  #indexed: Command[] = [];
+  /** Names as bytes, like #indexed. */
+  #names: Uint8Array[] = [];
   #mask = 0;
 
   constructor(specs: readonly CommandSpec[]) {
@@ -140,25 +146,30 @@ export class CommandTable {
   /** The command that argument 0 names, in whatever case. */
   lookup(args: Args): Command | null {
     const { buf } = args;
-    const off = args.off[0]!;
     const len = args.len[0]!;
-    const end = off + len;
-    let hash = len;
-    for (let i = off; i < end; i++) hash = (Math.imul(hash, 31) + (buf[i]! | 32)) | 0;
+    let at = args.off[0]!;
+    const half = at + Math.min(len, 4);
+    const end = at + Math.min(len, 8);
+    let first = 0;
+    let second = 0;
+    while (at < half) {
+      const c = buf[at++]!;
+      first = (first << 8) | (c >= 65 && c <= 90 ? c | 32 : c);
+    }
+    while (at < end) {
+      const c = buf[at++]!;
+      second = (second << 8) | (c >= 65 && c <= 90 ? c | 32 : c);
+    }
+    const slots = this.#slots;
     const mask = this.#mask;
-    const names = this.#names;
-    let slot = (hash ^ (hash >>> 11)) & mask;
+    let slot = hashOf(first, second, len) & mask;
     for (;;) {
-      const name = names[slot]!;
-      if (name === null) return null;
-      if (name.length === len) {
-        let i = 0;
-        for (; i < len; i++) {
-          let c = buf[off + i]!;
-          if (c >= 65 && c <= 90) c |= 32;
-          if (c !== name[i]) break;
-        }
-        if (i === len) return this.#slots[slot]!;
+      const entry = slot * SLOT;
+      const entryLen = slots[entry + 2]!;
+      if (entryLen === 0) return null;
+      if (entryLen === len && slots[entry] === first && slots[entry + 1] === second) {
+        const index = slots[entry + 3]!;
+        if (len <= 8 || restMatches(this.#names[index]!, buf, args.off[0]!)) return this.#indexed[index]!;
       }
       slot = (slot + 1) & mask;
     }
@@ -208,19 +219,37 @@ export class CommandTable {
   #index(): void {
     let size = 64;
     while (size < this.#byName.size * 4) size *= 2;
-    this.#mask = size - 1;
-    this.#slots = new Array<Command | null>(size).fill(null);
-    this.#names = new Array<Uint8Array | null>(size).fill(null);
-    for (const [text, command] of this.#byName) {
-      const name = new Uint8Array(Buffer.from(text, 'latin1'));
-      let hash = name.length;
-      for (const c of name) hash = (Math.imul(hash, 31) + (c | 32)) | 0;
-      let slot = (hash ^ (hash >>> 11)) & this.#mask;
-      while (this.#names[slot] !== null) slot = (slot + 1) & this.#mask;
-      this.#names[slot] = name;
-      this.#slots[slot] = command;
+    const mask = size - 1;
+    const slots = new Int32Array(size * SLOT);
+    this.#mask = mask;
+    this.#slots = slots;
+    this.#indexed = [...this.#byName.values()];
+    this.#names = [...this.#byName.keys()].map((text) => new Uint8Array(Buffer.from(text, 'latin1')));
+    for (const [index, name] of this.#names.entries()) {
+      let first = 0;
+      let second = 0;
+      for (const c of name.subarray(0, 4)) first = (first << 8) | c;
+      for (const c of name.subarray(4, 8)) second = (second << 8) | c;
+      let slot = hashOf(first, second, name.length) & mask;
+      while (slots[slot * SLOT + 2] !== 0) slot = (slot + 1) & mask;
+      slots.set([first, second, name.length, index], slot * SLOT);
     }
   }
+}
+
+function hashOf(first: number, second: number, len: number): number {
+  const hash = Math.imul(first ^ Math.imul(second, 0x9e3779b1) ^ len, 0x85ebca6b);
+  return hash ^ (hash >>> 15);
+}
+
+/** Whether the bytes behind the first eight are the same, case aside. */
+function restMatches(name: Uint8Array, buf: Uint8Array, off: number): boolean {
+  for (let i = 8; i < name.length; i++) {
+    let c = buf[off + i]!;
+    if (c >= 65 && c <= 90) c |= 32;
+    if (c !== name[i]) return false;
+  }
+  return true;
 }
 
 function aclCategories(spec: CommandSpec): string[] {
