@@ -32,6 +32,11 @@ export function copyBytes(src: Uint8Array, from: number, len: number, dst: Uint8
 }
 
 /** Where the bytes of a string value are; filled by `Database.locateValue`. */
+/** Room taken for a long string: as sds grows, twice the length up to 1 MiB, 1 MiB more above. */
+function roomFor(length: number): number {
+  return length < 1048576 ? length * 2 : length + 1048576;
+}
+
 export class ValueView {
   bytes: Uint8Array = new Uint8Array(0);
   off = 0;
@@ -329,6 +334,75 @@ export class Database {
     if ((meta & EXTERNAL) !== 0) this.memory.externals.remove(w[at + 2]!);
     this.dict.remove();
     this.memory.arena.free(ref);
+  }
+
+  /** Frees what an entry holds; its slots in the dictionaries are the caller's business (emptying a database). */
+  release(ref: number): void {
+    const w = this.memory.arena.words[ref >>> PAGE_BITS]!;
+    const at = (ref & OFFSET_MASK) << 1;
+    if ((w[at]! & EXTERNAL) !== 0) this.memory.externals.remove(w[at + 2]!);
+    this.memory.arena.free(ref);
+  }
+
+  /**
+   * Changes the length of the string value of the entry found last, keeping the bytes it has (new ones are
+   * zero) and the expiry; it becomes raw. Long values get room to grow, as sds does: twice the length up to
+   * 1 MiB, 1 MiB more above. Returns the ref; `locateValue` tells where to write.
+   */
+  resizeString(ref: number, length: number, meta: number): number {
+    const { arena, externals } = this.memory;
+    const w = arena.words[ref >>> PAGE_BITS]!;
+    const at = (ref & OFFSET_MASK) << 1;
+    const word = w[at]!;
+    const kept = (word & ~(META_MASK & ~(HAS_EXPIRE | EXTERNAL))) | meta;
+    if ((word & EXTERNAL) !== 0) {
+      const value = externals.get(w[at + 2]!);
+      if (length <= value.bytes.length) {
+        if (length > value.length) value.bytes.fill(0, value.length, length);
+        value.length = length;
+      } else {
+        const bytes = new Uint8Array(roomFor(length));
+        bytes.set(value.bytes.subarray(0, value.length));
+        externals.replace(w[at + 2]!, bytes, length);
+      }
+      w[at] = kept;
+      return ref;
+    }
+    const old = w[at + 2]!;
+    const head = HEADER_BYTES + ((word & HAS_EXPIRE) !== 0 ? EXPIRE_BYTES : 0) + w[at + 1]!;
+    const page = arena.pages[ref >>> PAGE_BITS]!;
+    const valueAt = at * 4 + head;
+    if (length > INLINE_VALUE_MAX) {
+      const bytes = new Uint8Array(roomFor(length));
+      bytes.set(page.subarray(valueAt, valueAt + old));
+      const moved = this.#reslot(ref, head, head);
+      const words = arena.words[moved >>> PAGE_BITS]!;
+      words[(moved & OFFSET_MASK) << 1] = kept | EXTERNAL;
+      words[((moved & OFFSET_MASK) << 1) + 2] = externals.add(bytes, length);
+      return moved;
+    }
+    const moved = head + length <= arena.capacity(ref) ? ref : this.#reslot(ref, head + length, head + old);
+    const words = arena.words[moved >>> PAGE_BITS]!;
+    words[(moved & OFFSET_MASK) << 1] = kept;
+    words[((moved & OFFSET_MASK) << 1) + 2] = length;
+    if (length > old) {
+      const start = ((moved & OFFSET_MASK) << 3) + head;
+      arena.pages[moved >>> PAGE_BITS]!.fill(0, start + old, start + length);
+    }
+    return moved;
+  }
+
+  /** Moves the entry found last to a slot for `bytes`, with its first `keep` bytes. */
+  #reslot(ref: number, bytes: number, keep: number): number {
+    const arena = this.memory.arena;
+    if (arena.fits(ref, bytes)) return ref;
+    const moved = arena.alloc(bytes);
+    const from = arena.pages[ref >>> PAGE_BITS]!;
+    copyBytes(from, (ref & OFFSET_MASK) << 3, keep, arena.pages[moved >>> PAGE_BITS]!, (moved & OFFSET_MASK) << 3);
+    if ((this.meta(ref) & HAS_EXPIRE) !== 0 && this.expires.locate(this.hash, ref)) this.expires.setRef(moved);
+    this.dict.setRef(moved);
+    arena.free(ref);
+    return moved;
   }
 
   #forgetExpire(ref: number): void {

@@ -4,6 +4,8 @@
  * One Args is filled again and again by the parser; what is to outlive the command is copied. `owned` tells
  * that `buf` holds nothing but this command and may be kept instead of copied.
  */
+import { latin1Of } from '../util/latin1.ts';
+
 export class Args {
   buf: Uint8Array = new Uint8Array(0);
   count = 0;
@@ -23,7 +25,7 @@ export class Args {
 
   /** Argument i as a latin1 string: one character for each byte. */
   text(i: number): string {
-    return latin1(this.buf, this.off[i]!, this.len[i]!);
+    return latin1Of(this.buf, this.off[i]!, this.len[i]!);
   }
 
   /** Argument i as a lower-case latin1 string, for options and names. */
@@ -83,13 +85,4 @@ export class Args {
     for (let i = 0; i < this.count; i++) words.push(this.bytes(i));
     return Args.from(words);
   }
-}
-
-export function latin1(buf: Uint8Array, off: number, len: number): string {
-  if (len < 24) {
-    let text = '';
-    for (let i = 0; i < len; i++) text += String.fromCharCode(buf[off + i]!);
-    return text;
-  }
-  return Buffer.from(buf.buffer, buf.byteOffset + off, len).latin1Slice(0, len);
 }

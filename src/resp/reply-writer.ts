@@ -36,7 +36,7 @@ const TRUE = wire('#t\r\n');
 const FALSE = wire('#f\r\n');
 
 export class ReplyWriter {
-  buf: Buffer = Buffer.allocUnsafeSlow(CAPACITY);
+  buf: Buffer;
   pos = 0;
   /** 2 or 3. */
   resp = 2;
@@ -46,7 +46,8 @@ export class ReplyWriter {
   /** Bytes flushed so far, since the writer was made. */
   flushed = 0;
 
-  constructor(sink: Sink) {
+  constructor(sink: Sink, capacity = CAPACITY) {
+    this.buf = Buffer.allocUnsafeSlow(capacity);
     this.sink = sink;
   }
 
@@ -259,7 +260,7 @@ export class ReplyWriter {
     const { buf, pos } = this;
     const len = text.length;
     if (len <= COPY_BY_HAND) for (let i = 0; i < len; i++) buf[pos + i] = text.charCodeAt(i);
-    else buf.latin1Write(text, pos);
+    else buf.write(text, pos, 'latin1');
     this.pos = pos + len;
   }
 

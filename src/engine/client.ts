@@ -1,0 +1,106 @@
+/**
+ * A client: the state of one connection that commands see and change. It knows its link only as a `Link`: a TCP
+ * or unix socket (net/), or memory (embedded use, tests).
+ */
+import type { Database } from '../keyspace/database.ts';
+import type { ReplyWriter, Sink } from '../resp/reply-writer.ts';
+import type { Command } from './command-table.ts';
+import type { Engine } from './engine.ts';
+
+/** The transport behind a client. */
+export interface Link extends Sink {
+  readonly kind: 'tcp' | 'unix' | 'memory';
+  /** `ip:port`, or `path:0` for a unix socket, as CLIENT LIST shows it. */
+  readonly peer: string;
+  readonly local: string;
+  readonly fd: number;
+  /** Reply bytes that the peer has not taken yet. */
+  readonly pendingBytes: number;
+  /** Request bytes that wait to be served, and the room held for them. */
+  readonly inputBytes: number;
+  readonly inputRoom: number;
+  /** Serves what has been held back while the client was stopped. */
+  resume(): void;
+  /** Sends what is pending, then closes. */
+  end(): void;
+  /** Closes at once. */
+  destroy(): void;
+}
+
+// Bits of `Client.gates`: states in which a command needs more than the common checks. 0 for most clients.
+export const GATE_UNAUTHENTICATED = 1 << 0;
+export const GATE_REPLY_OFF = 1 << 1;
+/** CLIENT REPLY SKIP: the next command's reply is dropped. */
+export const GATE_REPLY_SKIP = 1 << 2;
+export const GATE_MULTI = 1 << 3;
+export const GATE_SUBSCRIBED = 1 << 4;
+export const GATE_NO_TOUCH = 1 << 5;
+export const GATE_MONITOR = 1 << 6;
+
+// Bits of `Client.stopped`: reasons not to serve more requests now. 0 for most clients.
+export const STOP_CLOSING = 1 << 0;
+/** Waiting for a command to be answered (BLPOP, CLIENT PAUSE, CONFIG SET of a port, ...). */
+export const STOP_BLOCKED = 1 << 1;
+/** Too much output is pending. */
+export const STOP_OUTPUT = 1 << 2;
+
+/** Why a client waits, and what to do when it stops waiting. */
+export interface Blocked {
+  /** For INFO and CLIENT LIST; `pause` for a postponed command. */
+  readonly kind: 'list' | 'zset' | 'stream' | 'module' | 'wait' | 'pause' | 'shutdown' | 'work';
+  /** Called when CLIENT UNBLOCK, a time-out or the end of the connection ends the wait. */
+  cancel(reason: 'timeout' | 'error' | 'gone'): void;
+  /** CLIENT UNBLOCK may end it. */
+  readonly unblockable: boolean;
+}
+
+export class Client {
+  readonly engine: Engine;
+  readonly id: number;
+  readonly link: Link;
+  /** Where replies go while a command of this client is served. */
+  out: ReplyWriter;
+  db: Database;
+  resp = 2;
+  gates = 0;
+  stopped = 0;
+  /** ACL user. */
+  user = 'default';
+  name = '';
+  libName = '';
+  libVersion = '';
+  blocked: Blocked | null = null;
+  noEvict = false;
+  readonly createdMs: number;
+  lastInteractionMs: number;
+  lastCommand: Command | null = null;
+  /** Since when the soft output limit has been exceeded, ms; 0: it isn't. */
+  softLimitSinceMs = 0;
+  /** Largest sizes of late, as CLIENT LIST's rbp shows them. */
+  peakOutput = 0;
+  /** CLIENT NO-TOUCH */
+  noTouch = false;
+  /** Filled by the features that own them: MULTI state, subscriptions, tracking, replication. */
+  readonly features: Map<string, unknown> | null = null;
+
+  constructor(engine: Engine, id: number, link: Link, db: Database) {
+    this.engine = engine;
+    this.id = id;
+    this.link = link;
+    this.out = engine.writer;
+    this.db = db;
+    this.createdMs = engine.clock.monoMs();
+    this.lastInteractionMs = this.createdMs;
+  }
+
+  /** Closes after the reply that is being written. */
+  closeAfterReply(): void {
+    this.stopped |= STOP_CLOSING;
+  }
+
+  /** Speaks RESP2 or RESP3 from the next reply on. */
+  setProtocol(version: number): void {
+    this.resp = version;
+    this.out.resp = version;
+  }
+}

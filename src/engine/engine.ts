@@ -1,0 +1,291 @@
+/**
+ * The engine: takes bytes of a client, finds the commands in them, checks whether they may run, runs them, and
+ * keeps count. It knows no socket, no disk and no clock but the ones it is given.
+ *
+ *   Link.onRead → serve() → RequestParser → execute() → [admit()] → call() → handler → ReplyWriter → Link.send
+ *
+ * Hot path. One read of a socket is one batch: the time is read when it starts and when it ends. Commands that
+ * are marked BATCHED (constant time, well under a microsecond) are not timed one by one: reading the clock costs
+ * a quarter of such a command. They share the batch's time by count. Everything else is timed exactly. When
+ * somebody wants to know exactly (slowlog-log-slower-than below a millisecond, latency-monitor-threshold set),
+ * `timeEach` times every command.
+ *
+ * All rare states (authentication, MULTI, CLIENT REPLY OFF, MONITOR, maxmemory, loading, pause ...) are bits of
+ * `client.gates` and `engine.gates`: a command in the common state passes with one comparison.
+ */
+import type { ServerConfig } from '../config/config.ts';
+import type { Logger } from '../logging/logger.ts';
+import type { Keyspace } from '../keyspace/keyspace.ts';
+import type { Args } from '../resp/args.ts';
+import { ReplyError } from '../resp/reply-error.ts';
+import { ReplyWriter } from '../resp/reply-writer.ts';
+import { COMMAND, INCOMPLETE, PROTOCOL_ERROR, RequestParser } from '../resp/request-parser.ts';
+import type { Clock, Timers } from '../util/clock.ts';
+import type { Random } from '../util/random.ts';
+import { type Admission, admit } from './admission.ts';
+import {
+  type Client,
+  GATE_REPLY_OFF,
+  GATE_REPLY_SKIP,
+  GATE_UNAUTHENTICATED,
+  type Link,
+  STOP_CLOSING,
+} from './client.ts';
+import { ClientRegistry } from './client-registry.ts';
+import { BATCHED } from './command-spec.ts';
+import type { Command, CommandTable } from './command-table.ts';
+import * as errors from './errors.ts';
+import { Stats } from './stats.ts';
+
+// Bits of `Engine.gates`: states of the whole server that a command must be checked against.
+export const SERVER_MAXMEMORY = 1 << 16;
+export const SERVER_LOADING = 1 << 17;
+export const SERVER_PAUSED = 1 << 18;
+export const SERVER_MONITORED = 1 << 19;
+export const SERVER_READONLY = 1 << 20;
+export const SERVER_MISCONF = 1 << 21;
+
+/** Reply bytes a client may leave untaken before its requests are held back. */
+export const OUTPUT_PAUSE_BYTES = 256 * 1024 * 1024;
+
+export interface EngineParts {
+  config: ServerConfig;
+  keyspace: Keyspace;
+  commands: CommandTable;
+  clock: Clock;
+  timers: Timers;
+  random: Random;
+  log: Logger;
+}
+
+export class Engine {
+  readonly config: ServerConfig;
+  readonly keyspace: Keyspace;
+  readonly commands: CommandTable;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly stats: Stats;
+  readonly clients: ClientRegistry;
+  readonly parser = new RequestParser();
+  /** The writer of whatever client is being served. */
+  readonly writer: ReplyWriter;
+  /** The client being served, null between batches. */
+  current: Client | null = null;
+  gates = 0;
+  /** Time every command by itself. */
+  timeEach = false;
+  /** Parts that features add: each knows itself by its own type (slowlog, latency, monitors, ...). */
+  readonly admission: Admission = { pausedUntilMs: 0, pauseAll: false, pausedClients: new Set() };
+
+  /** Wall clock minus monotonic clock, in ms; set anew by `syncClock`. */
+  #wallOffset = 0;
+  /** Up to when time has been charged to commands, in µs. */
+  #chargedUs = 0;
+  readonly #batch: Command[] = [];
+  #batchSize = 0;
+
+  constructor(parts: EngineParts) {
+    this.config = parts.config;
+    this.keyspace = parts.keyspace;
+    this.commands = parts.commands;
+    this.clock = parts.clock;
+    this.timers = parts.timers;
+    this.random = parts.random;
+    this.log = parts.log;
+    this.stats = new Stats();
+    this.clients = new ClientRegistry(this);
+    this.writer = new ReplyWriter(NOWHERE);
+    this.syncClock();
+    this.readTime();
+  }
+
+  /** Anchors the wall clock to the monotonic one; the cron calls it. */
+  syncClock(): void {
+    this.#wallOffset = this.clock.wallMs() - this.clock.monoMs();
+  }
+
+  /** Reads the clock; sets the time that the next commands see. Returns µs of the monotonic clock. */
+  readTime(): number {
+    const us = this.clock.monoUs();
+    this.keyspace.tick(Math.floor(us / 1000 + this.#wallOffset));
+    this.#chargedUs = us;
+    return us;
+  }
+
+  /** Wall clock of the command being served, in ms. */
+  get nowMs(): number {
+    return this.keyspace.now;
+  }
+
+  /**
+   * Serves the requests in buf[from, end). Returns the position behind the last one that was served; what lies
+   * behind it is incomplete, or held back because `client.stopped`. After a protocol error or QUIT it is `end`.
+   */
+  serve(client: Client, buf: Uint8Array, from: number, end: number): number {
+    const { parser, writer } = this;
+    let at = from;
+    client.lastInteractionMs = this.readTime() / 1000;
+    this.current = client;
+    writer.sink = client.link;
+    writer.resp = client.resp;
+    while (at < end && client.stopped === 0) {
+      const status = parser.parse(buf, at, end, (client.gates & GATE_UNAUTHENTICATED) === 0);
+      if (status === COMMAND) {
+        at = parser.next;
+        this.execute(client, parser.args);
+      } else if (status === INCOMPLETE) break;
+      else if (status === PROTOCOL_ERROR) {
+        this.#refuseProtocol(client, parser.error);
+        at = end;
+      } else at = parser.next;
+    }
+    this.settle();
+    writer.flush();
+    this.current = null;
+    if ((client.stopped & STOP_CLOSING) !== 0) {
+      client.link.end();
+      return end;
+    }
+    return at;
+  }
+
+  /** Runs one request of a client: finds the command, checks it, calls it. */
+  execute(client: Client, args: Args): void {
+    let command = this.commands.lookup(args);
+    if (command === null) {
+      this.refuse(client, null, this.#unknown(args));
+      return;
+    }
+    if (command.subcommands !== null) {
+      const resolved = this.commands.resolve(command, args);
+      if (resolved === null) {
+        this.refuse(client, null, errors.unknownSubcommand(args.text(1), command.name));
+        return;
+      }
+      command = resolved;
+    }
+    const arity = command.arity;
+    if (arity > 0 ? args.count !== arity : args.count < -arity) {
+      this.refuse(client, command, errors.wrongArity(command.fullName));
+      return;
+    }
+    if ((client.gates | this.gates) !== 0) this.#guarded(client, command, args);
+    else this.call(client, command, args);
+  }
+
+  /** The way of a command while any gate is closed. */
+  #guarded(client: Client, command: Command, args: Args): void {
+    const { writer } = this;
+    const quiet = client.gates & (GATE_REPLY_OFF | GATE_REPLY_SKIP);
+    const holding = writer.hold;
+    if (quiet !== 0) {
+      writer.flush();
+      writer.hold = true;
+    }
+    if (admit(this, client, command, args)) this.call(client, command, args);
+    if (quiet !== 0 && quiet === (client.gates & (GATE_REPLY_OFF | GATE_REPLY_SKIP))) {
+      writer.pos = 0;
+      client.gates &= ~GATE_REPLY_SKIP;
+    }
+    writer.hold = holding;
+  }
+
+  /** Calls the handler, catches its refusal, keeps count. */
+  call(client: Client, command: Command, args: Args): void {
+    const stats = this.stats;
+    stats.commandsProcessed++;
+    client.lastCommand = command;
+    if ((command.flags & BATCHED) !== 0 && !this.timeEach) {
+      try {
+        command.run(client, args);
+      } catch (thrown) {
+        this.#failed(client, command, thrown);
+      }
+      if (command.batchCalls++ === 0) this.#batch.push(command);
+      this.#batchSize++;
+      return;
+    }
+    if (this.#batchSize !== 0) this.settle();
+    const startUs = this.#chargedUs;
+    try {
+      command.run(client, args);
+    } catch (thrown) {
+      this.#failed(client, command, thrown);
+    }
+    this.#chargedUs = this.clock.monoUs();
+    const us = Math.max(0, Math.round(this.#chargedUs - startUs));
+    stats.record(command, us, 1);
+    stats.timed(client, command, args, us);
+  }
+
+  /** Charges the time since the last reading of the clock to the batched commands served since. */
+  settle(): void {
+    if (this.#batchSize === 0) return;
+    const us = this.clock.monoUs();
+    const each = (us - this.#chargedUs) / this.#batchSize;
+    this.#chargedUs = us;
+    for (let i = 0; i < this.#batch.length; i++) {
+      const command = this.#batch[i]!;
+      this.stats.record(command, each, command.batchCalls);
+      command.batchCalls = 0;
+    }
+    this.#batch.length = 0;
+    this.#batchSize = 0;
+  }
+
+  /** Replies with an error before the command could run. */
+  refuse(_client: Client, command: Command | null, error: ReplyError): void {
+    if (command !== null) command.rejectedCalls++;
+    this.stats.countError(error);
+    this.writer.error(error);
+  }
+
+  #failed(client: Client, command: Command, thrown: unknown): void {
+    if (!(thrown instanceof ReplyError)) throw thrown;
+    command.failedCalls++;
+    this.stats.countError(thrown);
+    client.out.error(thrown);
+  }
+
+  #unknown(args: Args): ReplyError {
+    const texts: string[] = [];
+    for (let i = 1, size = 0; i < args.count && size < 128; i++) {
+      texts.push(args.text(i));
+      size += args.len[i]! + 3;
+    }
+    return errors.unknownCommand(args.text(0), texts);
+  }
+
+  #refuseProtocol(client: Client, text: string): void {
+    this.refuse(client, null, errors.protocolError(text));
+    client.stopped |= STOP_CLOSING;
+    this.log.verbose(`Protocol error (${text}) from client: id=${client.id} addr=${client.link.peer}`);
+  }
+
+  /**
+   * Writes to a client outside of its own requests (push messages, MONITOR lines, answers to blocked clients).
+   * When it is the client being served, the bytes take their place in its reply.
+   */
+  deliver(client: Client, write: (out: ReplyWriter) => void): void {
+    if (client === this.current || (client.stopped & STOP_CLOSING) !== 0) {
+      if (client === this.current) write(this.writer);
+      return;
+    }
+    const side = new ReplyWriter(client.link, 1024);
+    side.resp = client.resp;
+    const usual = client.out;
+    client.out = side;
+    write(side);
+    client.out = usual;
+    side.flush();
+  }
+
+  /** Accepts a client. */
+  connect(link: Link): Client {
+    return this.clients.add(link);
+  }
+}
+
+const NOWHERE = { send: (): boolean => true };

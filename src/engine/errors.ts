@@ -1,0 +1,85 @@
+/**
+ * Error replies, with Redis's exact texts: one constant (or one function, where the text has a variable part)
+ * for each. Made once, thrown without a stack.
+ */
+import { ReplyError } from '../resp/reply-error.ts';
+
+export const SYNTAX = new ReplyError('ERR syntax error');
+export const WRONG_TYPE = new ReplyError(
+  'WRONGTYPE Operation against a key holding the wrong kind of value',
+);
+export const NOT_INTEGER = new ReplyError('ERR value is not an integer or out of range');
+export const NOT_FLOAT = new ReplyError('ERR value is not a valid float');
+export const OUT_OF_RANGE = new ReplyError('ERR value is out of range');
+export const NOT_POSITIVE = new ReplyError('ERR value is out of range, must be positive');
+export const NO_SUCH_KEY = new ReplyError('ERR no such key');
+export const OVERFLOW = new ReplyError('ERR increment or decrement would overflow');
+export const DECREMENT_OVERFLOW = new ReplyError('ERR decrement would overflow');
+export const NAN_OR_INFINITY = new ReplyError('ERR increment would produce NaN or Infinity');
+export const STRING_TOO_LONG = new ReplyError(
+  'ERR string exceeds maximum allowed size (proto-max-bulk-len)',
+);
+export const OFFSET_OUT_OF_RANGE = new ReplyError('ERR offset is out of range');
+export const INDEX_OUT_OF_RANGE = new ReplyError('ERR index out of range');
+export const DB_OUT_OF_RANGE = new ReplyError('ERR DB index is out of range');
+export const INVALID_DB_INDEX = new ReplyError('ERR invalid DB index');
+export const INVALID_CURSOR = new ReplyError('ERR invalid cursor');
+export const SAME_OBJECT = new ReplyError('ERR source and destination objects are the same');
+export const NOAUTH = new ReplyError('NOAUTH Authentication required.');
+export const WRONGPASS = new ReplyError('WRONGPASS invalid username-password pair or user is disabled.');
+export const LOADING_DATASET = new ReplyError('LOADING Redis is loading the dataset in memory');
+export const OOM = new ReplyError("OOM command not allowed when used memory > 'maxmemory'.");
+export const MAX_CLIENTS = new ReplyError('ERR max number of clients reached');
+export const READONLY_REPLICA = new ReplyError("READONLY You can't write against a read only replica.");
+export const MISCONF = new ReplyError(
+  'MISCONF Redis is configured to save RDB snapshots, but it is currently unable to persist on disk. ' +
+    'Commands that may modify the data set are disabled, because this instance is configured to report ' +
+    'errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the ' +
+    'Redis logs for details about the RDB error.',
+);
+export const DENIED_PROTECTED_MODE = new ReplyError(
+  'DENIED Redis is running in protected mode because protected mode is enabled and no password is set for ' +
+    'the default user. In this mode connections are only accepted from the loopback interface. If you want ' +
+    'to connect from external computers to Redis you may adopt one of the following solutions: 1) Just ' +
+    "disable protected mode sending the command 'CONFIG SET protected-mode no' from the loopback interface " +
+    'by connecting to Redis from the same host the server is running, however MAKE SURE Redis is not ' +
+    'publicly accessible from internet if you do so. Use CONFIG REWRITE to make this change permanent. 2) ' +
+    'Alternatively you can just disable the protected mode by editing the Redis configuration file, and ' +
+    "setting the protected mode option to 'no', and then restarting the server. 3) If you started the " +
+    "server manually just for testing, restart it with the '--protected-mode no' option. 4) Setup a an " +
+    'authentication password for the default user. NOTE: You only need to do one of the above things in ' +
+    'order for the server to start accepting connections from the outside.',
+);
+
+/** An error of the plain kind with a text of its own. */
+export function err(text: string): ReplyError {
+  return new ReplyError(`ERR ${text}`);
+}
+
+export function wrongArity(fullName: string): ReplyError {
+  return new ReplyError(`ERR wrong number of arguments for '${fullName}' command`);
+}
+
+export function unknownSubcommand(subcommand: string, command: string): ReplyError {
+  return new ReplyError(
+    `ERR unknown subcommand '${subcommand.slice(0, 128)}'. Try ${command.toUpperCase()} HELP.`,
+  );
+}
+
+export function invalidExpire(command: string): ReplyError {
+  return new ReplyError(`ERR invalid expire time in '${command}' command`);
+}
+
+/** `args` are the texts behind the name; the list is cut as Redis cuts it, at 128 characters. */
+export function unknownCommand(name: string, args: readonly string[]): ReplyError {
+  let list = '';
+  for (const arg of args) {
+    if (list.length >= 128) break;
+    list += `'${arg.slice(0, 128 - list.length)}' `;
+  }
+  return new ReplyError(`ERR unknown command '${name.slice(0, 128)}', with args beginning with: ${list}`);
+}
+
+export function protocolError(text: string): ReplyError {
+  return new ReplyError(`ERR Protocol error: ${text}`);
+}

@@ -1,0 +1,58 @@
+/**
+ * Counters of the engine: what INFO stats, commandstats, errorstats and latencystats show.
+ */
+import type { Args } from '../resp/args.ts';
+import type { ReplyError } from '../resp/reply-error.ts';
+import { Histogram } from '../util/histogram.ts';
+import type { Client } from './client.ts';
+import type { Command } from './command-table.ts';
+
+/** Kinds of errors counted by name; beyond that INFO errorstats would grow without end. */
+const ERROR_KINDS_MAX = 128;
+
+export class Stats {
+  commandsProcessed = 0;
+  connectionsReceived = 0;
+  rejectedConnections = 0;
+  netInputBytes = 0;
+  netOutputBytes = 0;
+  readsProcessed = 0;
+  writesProcessed = 0;
+  errorReplies = 0;
+  readonly errors = new Map<string, number>();
+  /** latency-tracking */
+  tracking = true;
+  /** Set by the slow log and the latency monitor: told of each command that was timed by itself. */
+  onTimed: ((client: Client, command: Command, args: Args, us: number) => void) | null = null;
+
+  record(command: Command, usEach: number, calls: number): void {
+    command.calls += calls;
+    command.usec += usEach * calls;
+    if (!this.tracking) return;
+    if (command.histogram === null) command.histogram = new Histogram();
+    command.histogram.record(usEach, calls);
+  }
+
+  timed(client: Client, command: Command, args: Args, us: number): void {
+    if (this.onTimed !== null) this.onTimed(client, command, args, us);
+  }
+
+  countError(error: ReplyError): void {
+    this.errorReplies++;
+    const count = this.errors.get(error.code);
+    if (count !== undefined) this.errors.set(error.code, count + 1);
+    else if (this.errors.size < ERROR_KINDS_MAX) this.errors.set(error.code, 1);
+  }
+
+  reset(): void {
+    this.commandsProcessed = 0;
+    this.connectionsReceived = 0;
+    this.rejectedConnections = 0;
+    this.netInputBytes = 0;
+    this.netOutputBytes = 0;
+    this.readsProcessed = 0;
+    this.writesProcessed = 0;
+    this.errorReplies = 0;
+    this.errors.clear();
+  }
+}

@@ -1,0 +1,220 @@
+/**
+ * The keyspace: all databases of a server, with what every lookup must do: expiry, the LRU/LFU clock, hits and
+ * misses, and the signals that writes give to whoever watches (WATCH, tracking, keyspace events).
+ *
+ * It writes no reply and knows no client. `now` is set by the engine for each command, so that a command sees
+ * one time.
+ */
+import { HAS_EXPIRE, META_MASK, ACCESS_SHIFT } from './entry.ts';
+import { Database } from './database.ts';
+import { Memory } from './memory.ts';
+import { OFFSET_MASK, PAGE_BITS } from '../structures/arena.ts';
+import { KeyHash } from '../util/siphash.ts';
+import type { Random } from '../util/random.ts';
+
+/** Classes of keyspace events (notify-keyspace-events), as bits of `eventMask`. */
+export const EVENT_GENERIC = 1 << 2;
+export const EVENT_STRING = 1 << 3;
+export const EVENT_EXPIRED = 1 << 8;
+export const EVENT_EVICTED = 1 << 9;
+export const EVENT_KEY_MISS = 1 << 11;
+export const EVENT_NEW = 1 << 14;
+
+/** What becomes of a key whose time is up when somebody looks it up. */
+export const EXPIRE_DELETES = 0;
+/** It is reported as missing but stays: on replicas (the master sends a DEL) and while writes are paused. */
+export const EXPIRE_HIDES = 1;
+/** It is served as if it had no expiry: while loading. */
+export const EXPIRE_IGNORED = 2;
+
+/** Who wants to know about changes. All optional: null costs one comparison. */
+export interface KeyspaceObserver {
+  /** A key was changed or removed (WATCH, client-side caching). */
+  modified(db: Database, key: Uint8Array, off: number, len: number): void;
+  /** A keyspace event of a class that `eventMask` has. */
+  event(cls: number, name: string, db: Database, key: Uint8Array, off: number, len: number): void;
+  /** A key was removed because its time was up or to make room: to be propagated as DEL or UNLINK. */
+  removed(db: Database, key: Uint8Array, off: number, len: number, evicted: boolean): void;
+  /** A whole database, or all of them (null), were emptied. */
+  flushed(db: Database | null): void;
+}
+
+export class Keyspace {
+  readonly memory: Memory;
+  readonly databases: Database[] = [];
+  readonly random: Random;
+  /** Time of the command being served, ms since the epoch. */
+  now = 0;
+  /** LRU clock in seconds (24 bits), or for LFU the minutes (16 bits). Kept by `tick`. */
+  lruClock = 0;
+  /** True when the access word is an LFU counter (maxmemory-policy *-lfu). */
+  lfu = false;
+  lfuLogFactor = 10;
+  lfuDecayMinutes = 1;
+  /** Set for clients with NO-TOUCH. */
+  noTouch = false;
+  expireMode = EXPIRE_DELETES;
+  /** Number of changes since the last save. */
+  dirty = 0;
+  /** Classes of events that somebody has asked for; 0 when none. */
+  eventMask = 0;
+  observer: KeyspaceObserver | null = null;
+  /** True while some client watches keys or tracks them: `touched` has somebody to tell. */
+  watched = false;
+
+  hits = 0;
+  misses = 0;
+  expiredKeys = 0;
+  evictedKeys = 0;
+
+  constructor(databases: number, random: Random) {
+    this.random = random;
+    this.memory = new Memory(new KeyHash(random.uint32(), random.uint32()));
+    for (let id = 0; id < databases; id++) this.databases.push(new Database(id, this.memory));
+  }
+
+  /** Sets the time for the commands to come. */
+  tick(nowMs: number): void {
+    this.now = nowMs;
+    this.lruClock = this.lfu ? Math.floor(nowMs / 60000) & 0xffff : Math.floor(nowMs / 1000) & 0xffffff;
+  }
+
+  /** Access word of a new entry. */
+  newAccess(): number {
+    return this.lfu ? (this.lruClock << 8) | 5 : this.lruClock;
+  }
+
+  /** Finds a key for reading: counts a hit or miss, refreshes its clock. Returns its ref, or 0. */
+  lookupRead(db: Database, buf: Uint8Array, off: number, len: number): number {
+    const ref = db.find(buf, off, len);
+    if (ref !== 0) {
+      const words = this.memory.arena.words[ref >>> PAGE_BITS]!;
+      const at = (ref & OFFSET_MASK) << 1;
+      const meta = words[at]!;
+      if ((meta & HAS_EXPIRE) === 0 || !this.expireIfDue(db, ref)) {
+        this.hits++;
+        if (this.lfu) this.#touchLfu(db, ref);
+        else if (meta >>> ACCESS_SHIFT !== this.lruClock && !this.noTouch) {
+          words[at] = (meta & META_MASK) | (this.lruClock << ACCESS_SHIFT);
+        }
+        return ref;
+      }
+    }
+    this.misses++;
+    if ((this.eventMask & EVENT_KEY_MISS) !== 0) this.event(EVENT_KEY_MISS, 'keymiss', db, buf, off, len);
+    return 0;
+  }
+
+  /** Finds a key for writing: no hit or miss is counted. */
+  lookupWrite(db: Database, buf: Uint8Array, off: number, len: number): number {
+    const ref = db.find(buf, off, len);
+    if (ref === 0) return 0;
+    if ((db.meta(ref) & HAS_EXPIRE) !== 0 && this.expireIfDue(db, ref)) return 0;
+    if (this.lfu) this.#touchLfu(db, ref);
+    else if (!this.noTouch) db.setAccess(ref, this.lruClock);
+    return ref;
+  }
+
+  /** Finds a key without a trace: no statistics, no clock (OBJECT, DEBUG, TYPE). Expiry holds. */
+  peek(db: Database, buf: Uint8Array, off: number, len: number): number {
+    const ref = db.find(buf, off, len);
+    if (ref !== 0 && (db.meta(ref) & HAS_EXPIRE) !== 0 && this.expireIfDue(db, ref)) return 0;
+    return ref;
+  }
+
+  /** True when the entry found last is past its time; then it is gone, or hidden, as `expireMode` says. */
+  expireIfDue(db: Database, ref: number): boolean {
+    const when = db.expireAt(ref);
+    if (when < 0 || this.now <= when || this.expireMode === EXPIRE_IGNORED) return false;
+    if (this.expireMode === EXPIRE_DELETES) this.expire(db, ref);
+    return true;
+  }
+
+  /** Removes the entry found last because its time is up. */
+  expire(db: Database, ref: number): void {
+    const key = db.keyBytes(ref);
+    db.remove(ref);
+    this.expiredKeys++;
+    this.observer?.removed(db, key, 0, key.length, false);
+    this.touched(db, key, 0, key.length);
+    this.event(EVENT_EXPIRED, 'expired', db, key, 0, key.length);
+  }
+
+  /** Tells watchers that a key has changed. */
+  touched(db: Database, buf: Uint8Array, off: number, len: number): void {
+    if (this.watched && this.observer !== null) this.observer.modified(db, buf, off, len);
+  }
+
+  /** Raises a keyspace event, if its class is wanted. */
+  event(cls: number, name: string, db: Database, buf: Uint8Array, off: number, len: number): void {
+    if ((this.eventMask & cls) !== 0 && this.observer !== null) {
+      this.observer.event(cls, name, db, buf, off, len);
+    }
+  }
+
+  /** Empties one database. */
+  flush(db: Database): number {
+    const removed = db.dict.count;
+    if (this.databases.every((other) => other === db || other.dict.count === 0)) {
+      this.#forget([db]);
+      this.memory.reset();
+    } else {
+      let cursor = 0;
+      do {
+        cursor = db.dict.scan(cursor, (ref) => {
+          db.release(ref);
+          return true;
+        });
+      } while (cursor !== 0);
+      this.#forget([db]);
+    }
+    this.observer?.flushed(db);
+    return removed;
+  }
+
+  /** Empties all databases, at a cost that does not depend on their size. */
+  flushAll(): number {
+    let removed = 0;
+    for (const db of this.databases) removed += db.dict.count;
+    this.#forget(this.databases);
+    this.memory.reset();
+    this.observer?.flushed(null);
+    return removed;
+  }
+
+  #forget(databases: readonly Database[]): void {
+    for (const db of databases) {
+      db.dict.clear();
+      db.expires.clear();
+      db.avgTtl = 0;
+      db.expireCursor = 0;
+    }
+  }
+
+  /** Bytes that the data takes: live slots, tables, values outside of the arena. */
+  get bytes(): number {
+    let bytes = this.memory.arena.liveBytes + this.memory.externals.bytes;
+    for (const db of this.databases) bytes += db.dict.bytes + db.expires.bytes;
+    return bytes;
+  }
+
+  /** The LFU counter after the time that has passed: 24-bit word in, 8-bit counter out. */
+  lfuCounter(access: number): number {
+    const counter = access & 255;
+    if (this.lfuDecayMinutes === 0) return counter;
+    const minutes = Math.floor(this.now / 60000) & 0xffff;
+    const elapsed = (minutes - (access >>> 8)) & 0xffff;
+    const periods = Math.floor(elapsed / this.lfuDecayMinutes);
+    return periods > counter ? 0 : counter - periods;
+  }
+
+  #touchLfu(db: Database, ref: number): void {
+    if (this.noTouch) return;
+    let counter = this.lfuCounter(db.access(ref));
+    if (counter < 255) {
+      const base = Math.max(0, counter - 5);
+      if (this.random.float() < 1 / (base * this.lfuLogFactor + 1)) counter++;
+    }
+    db.setAccess(ref, (this.lruClock << 8) | counter);
+  }
+}

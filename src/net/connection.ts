@@ -1,0 +1,274 @@
+/**
+ * A connection: a socket as the engine's Link.
+ *
+ * Reading. All connections read into one shared area; the engine parses there and nothing is kept. What is left
+ * of an incomplete command stays with the connection:
+ *   - a short remainder (up to REMAINDER_MAX) is copied out, and before the next read is served it is put right
+ *     in front of the bytes that came, into the headroom of the shared area;
+ *   - a longer one goes to a buffer of its own, with the parser's state, and grows there. While a big bulk is on
+ *     its way the socket reads straight into that buffer. Memory is taken as bytes arrive, not as announced:
+ *     the buffer at most doubles, unless little more than a megabyte is missing.
+ *
+ * Writing. The engine's reply buffer is written as it is; node tells at once whether the kernel took it all. If
+ * not, the buffer is given to the socket and the engine takes a new one.
+ *
+ * A client that does not read its replies is not served any further once OUTPUT_PAUSE_BYTES are pending.
+ */
+import net from 'node:net';
+import type { Client, Link } from '../engine/client.ts';
+import { STOP_CLOSING, STOP_OUTPUT } from '../engine/client.ts';
+import { type Engine, OUTPUT_PAUSE_BYTES } from '../engine/engine.ts';
+import type { ParseState } from '../resp/request-parser.ts';
+
+const HEADROOM = 4096;
+const REMAINDER_MAX = HEADROOM;
+const AREA_BYTES = 64 * 1024;
+/** A bulk of which at least so much is missing is read into its own buffer directly. */
+const DIRECT_MIN = 32 * 1024;
+/** Up to so many missing bytes are allocated at once, on the word of the client. */
+const TRUST_BYTES = 1024 * 1024;
+/** A stopped client's requests are buffered up to here, then the socket is not read any more. */
+const HELD_MAX = 1024 * 1024;
+
+/** The buffer that all connections of a server read into. */
+export class ReadArea {
+  readonly bytes = new Uint8Array(HEADROOM + AREA_BYTES);
+  readonly target = this.bytes.subarray(HEADROOM);
+}
+
+/** Bytes of requests that a connection keeps. */
+class Kept {
+  bytes: Uint8Array;
+  start = 0;
+  end = 0;
+  state: ParseState | null = null;
+
+  constructor(room: number) {
+    this.bytes = new Uint8Array(room);
+  }
+
+  get length(): number {
+    return this.end - this.start;
+  }
+}
+
+export class Connection implements Link {
+  readonly kind: 'tcp' | 'unix';
+  readonly peer: string;
+  readonly local: string;
+  readonly fd: number;
+  readonly client: Client;
+  readonly #engine: Engine;
+  readonly #socket: net.Socket;
+  readonly #area: ReadArea;
+  #remainder: Uint8Array | null = null;
+  #kept: Kept | null = null;
+  /** True while the socket reads into `#kept`. */
+  #direct = false;
+  #closed = false;
+
+  constructor(engine: Engine, area: ReadArea, handle: AcceptedHandle, names: ConnectionNames) {
+    this.#engine = engine;
+    this.#area = area;
+    this.kind = names.kind;
+    this.peer = names.peer;
+    this.local = names.local;
+    this.fd = handle.fd ?? -1;
+    this.client = engine.connect(this);
+    this.#socket = new net.Socket({
+      handle,
+      // After each read node asks for the next buffer; null keeps the one there is.
+      onread: {
+        buffer: (() => this.#nextTarget()) as () => Uint8Array,
+        callback: (count: number) => this.#onRead(count),
+      },
+    } as net.SocketConstructorOpts);
+    this.#socket.on('end', () => this.#onEnd());
+    this.#socket.on('error', () => {});
+    this.#socket.on('close', () => this.#onClose());
+    this.#socket.on('drain', () => this.#onDrain());
+    this.#socket.resume();
+  }
+
+  get pendingBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  get inputBytes(): number {
+    return (this.#remainder?.length ?? 0) + (this.#kept?.length ?? 0);
+  }
+
+  get inputRoom(): number {
+    return (this.#remainder?.length ?? 0) + (this.#kept?.bytes.length ?? 0);
+  }
+
+  #targetSet = false;
+
+  #nextTarget(): Uint8Array | null {
+    const kept = this.#kept;
+    if (kept !== null && this.#targetSet && kept.bytes.length - kept.end >= DIRECT_MIN) {
+      this.#direct = true;
+      return kept.bytes.subarray(kept.end);
+    }
+    if (this.#targetSet && !this.#direct) return null;
+    this.#targetSet = true;
+    this.#direct = false;
+    return this.#area.target;
+  }
+
+  #onRead(count: number): boolean {
+    const engine = this.#engine;
+    engine.stats.netInputBytes += count;
+    engine.stats.readsProcessed++;
+    if (this.#closed || (this.client.stopped & STOP_CLOSING) !== 0) return true;
+    if (this.#kept !== null) return this.#readMore(count);
+    const { bytes } = this.#area;
+    let from = HEADROOM;
+    const end = HEADROOM + count;
+    const remainder = this.#remainder;
+    if (remainder !== null) {
+      from -= remainder.length;
+      bytes.set(remainder, from);
+      this.#remainder = null;
+    }
+    const at = this.client.stopped === 0 ? engine.serve(this.client, bytes, from, end) : from;
+    if (at < end) return this.#keep(bytes, at, end);
+    return true;
+  }
+
+  /** Keeps what could not be served. Returns false when the socket shall not be read for now. */
+  #keep(bytes: Uint8Array, at: number, end: number): boolean {
+    const { parser } = this.#engine;
+    const length = end - at;
+    if (this.client.stopped === 0 && length <= REMAINDER_MAX && parser.missing < DIRECT_MIN) {
+      parser.reset();
+      this.#remainder = bytes.slice(at, end);
+      return true;
+    }
+    const stopped = this.client.stopped !== 0;
+    const kept = new Kept(stopped ? length : roomFor(length, parser.missing));
+    kept.bytes.set(bytes.subarray(at, end));
+    kept.end = length;
+    if (!stopped) kept.state = parser.save(at);
+    this.#kept = kept;
+    return this.#checkInput(kept);
+  }
+
+  /** Bytes for a connection that already keeps some. */
+  #readMore(count: number): boolean {
+    const kept = this.#kept!;
+    if (this.#direct) kept.end += count;
+    else {
+      makeRoom(kept, count, kept.length + count);
+      kept.bytes.set(this.#area.bytes.subarray(HEADROOM, HEADROOM + count), kept.end);
+      kept.end += count;
+    }
+    if (this.client.stopped === 0) this.#serveKept();
+    return this.#kept === null || this.#checkInput(this.#kept);
+  }
+
+  #serveKept(): void {
+    const kept = this.#kept!;
+    const { parser } = this.#engine;
+    if (kept.state !== null) {
+      parser.restore(kept.state);
+      kept.state = null;
+    }
+    const at = this.#engine.serve(this.client, kept.bytes, kept.start, kept.end);
+    kept.start = at;
+    if (at >= kept.end) {
+      this.#kept = null;
+      return;
+    }
+    if (this.client.stopped !== 0) return;
+    kept.state = parser.save(at);
+    if (at > 0) {
+      kept.bytes.copyWithin(0, at, kept.end);
+      kept.end -= at;
+      kept.start = 0;
+    }
+    makeRoom(kept, Math.min(parser.missing, Math.max(TRUST_BYTES, kept.length)), 0);
+  }
+
+  #checkInput(kept: Kept): boolean {
+    const limit = this.#engine.config.values['client-query-buffer-limit'];
+    if (kept.length > limit) {
+      this.#engine.log.warning(`Closing client that reached max query buffer length: id=${this.client.id} addr=${this.peer} (qbuf initial bytes: ${kept.length})`);
+      this.destroy();
+      return true;
+    }
+    return this.client.stopped === 0 || kept.length < HELD_MAX;
+  }
+
+  send(buf: Buffer, length: number): boolean {
+    const socket = this.#socket;
+    const { stats } = this.#engine;
+    stats.netOutputBytes += length;
+    stats.writesProcessed++;
+    if (this.#closed) return true;
+    socket.write(buf.subarray(0, length));
+    const pending = socket.writableLength;
+    if (pending === 0) return true;
+    if (pending > OUTPUT_PAUSE_BYTES) this.client.stopped |= STOP_OUTPUT;
+    
+    return false;
+  }
+
+  #onDrain(): void {
+    if ((this.client.stopped & STOP_OUTPUT) === 0) return;
+    this.client.stopped &= ~STOP_OUTPUT;
+    this.resume();
+  }
+
+  resume(): void {
+    if (this.#closed || this.client.stopped !== 0) return;
+    if (this.#kept !== null) this.#serveKept();
+    if (this.client.stopped === 0 && !this.#closed) this.#socket.resume();
+  }
+
+  end(): void {
+    if (this.#closed) return;
+    if (this.#socket.writableLength === 0) this.#socket.destroy();
+    else this.#socket.end(() => this.#socket.destroy());
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #onEnd(): void {
+    this.#socket.destroy();
+  }
+
+  #onClose(): void {
+    this.#closed = true;
+    this.#kept = null;
+    this.#remainder = null;
+    this.#engine.clients.remove(this.client);
+  }
+}
+
+/** What node's net gives for an accepted connection, as far as it is needed here. */
+export interface AcceptedHandle {
+  fd?: number;
+}
+
+export interface ConnectionNames {
+  kind: 'tcp' | 'unix';
+  peer: string;
+  local: string;
+}
+
+function roomFor(length: number, missing: number): number {
+  return length + Math.min(missing, Math.max(TRUST_BYTES, length));
+}
+
+/** Makes room for `bytes` more behind what is kept. */
+function makeRoom(kept: Kept, bytes: number, atLeast: number): void {
+  if (kept.bytes.length - kept.end >= bytes) return;
+  const grown = new Uint8Array(Math.max(kept.length + bytes, atLeast));
+  grown.set(kept.bytes.subarray(kept.start, kept.end));
+  kept.end -= kept.start;
+  kept.start = 0;
+  kept.bytes = grown;
+}
