@@ -34,7 +34,9 @@ import {
 import { ClientRegistry } from './client-registry.ts';
 import { BATCHED } from './command-spec.ts';
 import type { Command, CommandTable } from './command-table.ts';
+import type { CronJob } from './cron-job.ts';
 import * as errors from './errors.ts';
+import type { Host } from './host.ts';
 import { Stats } from './stats.ts';
 
 // Bits of `Engine.gates`: states of the whole server that a command must be checked against.
@@ -78,6 +80,10 @@ export class Engine {
   timeEach = false;
   /** Parts that features add: each knows itself by its own type (slowlog, latency, monitors, ...). */
   readonly admission: Admission = { pausedUntilMs: 0, pauseAll: false, pausedClients: new Set() };
+  /** The process around the engine; null where there is none. */
+  host: Host | null = null;
+  /** Run `hz` times a second, in this order. */
+  readonly cron: CronJob[] = [];
 
   /** Wall clock minus monotonic clock, in ms; set anew by `syncClock`. */
   #wallOffset = 0;

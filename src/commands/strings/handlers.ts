@@ -1,4 +1,4 @@
 /**
  * Handlers of the strings commands, re-exported from the files of this folder under the names that specs use.
  */
-export {};
+export * from './hot.ts';
