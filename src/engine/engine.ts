@@ -20,7 +20,7 @@ import type { Args } from '../resp/args.ts';
 import { ReplyError } from '../resp/reply-error.ts';
 import { ReplyWriter } from '../resp/reply-writer.ts';
 import { COMMAND, INCOMPLETE, PROTOCOL_ERROR, RequestParser } from '../resp/request-parser.ts';
-import type { Clock, Timers } from '../util/clock.ts';
+import { type Clock, MicrosecondWallClock, type Timers } from '../util/clock.ts';
 import type { Random } from '../util/random.ts';
 import { type Admission, admit } from './admission.ts';
 import {
@@ -34,9 +34,15 @@ import {
 import { ClientRegistry } from './client-registry.ts';
 import { BATCHED } from './command-spec.ts';
 import type { Command, CommandTable } from './command-table.ts';
+import { wireConfig } from './config-wiring.ts';
 import type { CronJob } from './cron-job.ts';
+import { newDebugSwitches } from './debug-switches.ts';
 import * as errors from './errors.ts';
 import type { Host } from './host.ts';
+import { InfoRegistry } from './info.ts';
+import { LatencyMonitor } from './latency-monitor.ts';
+import { Metrics } from './metrics.ts';
+import { SlowLog } from './slowlog.ts';
 import { Stats } from './stats.ts';
 
 // Bits of `Engine.gates`: states of the whole server that a command must be checked against.
@@ -84,6 +90,14 @@ export class Engine {
   host: Host | null = null;
   /** Run `hz` times a second, in this order. */
   readonly cron: CronJob[] = [];
+  /** What features add to INFO. */
+  readonly info = new InfoRegistry();
+  readonly slowlog = new SlowLog();
+  readonly latency = new LatencyMonitor();
+  readonly metrics: Metrics;
+  readonly debug = newDebugSwitches();
+  /** Wall clock in µs (TIME, ids). */
+  readonly wallClock: MicrosecondWallClock;
 
   /** Wall clock minus monotonic clock, in ms; set anew by `syncClock`. */
   #wallOffset = 0;
@@ -103,8 +117,11 @@ export class Engine {
     this.stats = new Stats();
     this.clients = new ClientRegistry(this);
     this.writer = new ReplyWriter(NOWHERE);
+    this.metrics = new Metrics(parts.clock.monoMs());
+    this.wallClock = new MicrosecondWallClock(parts.clock);
     this.syncClock();
     this.readTime();
+    wireConfig(this);
   }
 
   /** Anchors the wall clock to the monotonic one; the cron calls it. */

@@ -1,0 +1,29 @@
+/**
+ * What DEBUG turns on and off, so that tests can hold the server's background work still. Each is asked by the code
+ * that it is about.
+ */
+export interface DebugSwitches {
+  /** The expire cycle runs (DEBUG SET-ACTIVE-EXPIRE). */
+  activeExpire: boolean;
+  /** No cron job runs (DEBUG PAUSE-CRON). */
+  cronPaused: boolean;
+  /** RESTORE and snapshots are taken without looking at their checksum. */
+  skipChecksums: boolean;
+  /** DEBUG RELOAD: saves and loads; null while there is no persistence. Throws ReplyError. */
+  reload: ((options: { save: boolean; flush: boolean; merge: boolean }) => void) | null;
+  /** DEBUG LOADAOF. */
+  loadAof: (() => void) | null;
+  /** DEBUG CHANGE-REPL-ID. */
+  changeReplicationId: (() => void) | null;
+}
+
+export function newDebugSwitches(): DebugSwitches {
+  return {
+    activeExpire: true,
+    cronPaused: false,
+    skipChecksums: false,
+    reload: null,
+    loadAof: null,
+    changeReplicationId: null,
+  };
+}
