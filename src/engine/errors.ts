@@ -5,9 +5,7 @@
 import { ReplyError } from '../resp/reply-error.ts';
 
 export const SYNTAX = new ReplyError('ERR syntax error');
-export const WRONG_TYPE = new ReplyError(
-  'WRONGTYPE Operation against a key holding the wrong kind of value',
-);
+export const WRONG_TYPE = new ReplyError('WRONGTYPE Operation against a key holding the wrong kind of value');
 export const NOT_INTEGER = new ReplyError('ERR value is not an integer or out of range');
 export const NOT_FLOAT = new ReplyError('ERR value is not a valid float');
 export const OUT_OF_RANGE = new ReplyError('ERR value is out of range');
@@ -16,8 +14,16 @@ export const NO_SUCH_KEY = new ReplyError('ERR no such key');
 export const OVERFLOW = new ReplyError('ERR increment or decrement would overflow');
 export const DECREMENT_OVERFLOW = new ReplyError('ERR decrement would overflow');
 export const NAN_OR_INFINITY = new ReplyError('ERR increment would produce NaN or Infinity');
-export const STRING_TOO_LONG = new ReplyError(
-  'ERR string exceeds maximum allowed size (proto-max-bulk-len)',
+export const STRING_TOO_LONG = new ReplyError('ERR string exceeds maximum allowed size (proto-max-bulk-len)');
+export const LCS_NOT_STRINGS = new ReplyError('ERR The specified keys must contain string values');
+export const LCS_LEN_AND_IDX = new ReplyError(
+  'ERR If you want both the length and indexes, please just use IDX.',
+);
+export const LCS_TOO_LONG = new ReplyError(
+  'ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len',
+);
+export const LCS_NO_MEMORY = new ReplyError(
+  'ERR Insufficient memory, failed allocating transient memory for LCS',
 );
 export const OFFSET_OUT_OF_RANGE = new ReplyError('ERR offset is out of range');
 export const INDEX_OUT_OF_RANGE = new ReplyError('ERR index out of range');

@@ -6,8 +6,9 @@
  *
  * Entries move when their size class changes; a ref is good only until the next store or removal.
  */
-import { Dictionary } from '../structures/dictionary.ts';
+
 import { OFFSET_MASK, PAGE_BITS } from '../structures/arena.ts';
+import { Dictionary } from '../structures/dictionary.ts';
 import {
   ACCESS_SHIFT,
   EXPIRE_BYTES,
@@ -127,6 +128,14 @@ export class Database {
     return w[at + 4]! * 4294967296 + (w[at + 3]! >>> 0);
   }
 
+  /** The same to the last digit: beyond 2^53 ms `expireAt` is rounded. */
+  expireAtExact(ref: number): bigint {
+    const w = this.memory.arena.words[ref >>> PAGE_BITS]!;
+    const at = (ref & OFFSET_MASK) << 1;
+    if ((w[at]! & HAS_EXPIRE) === 0) return -1n;
+    return (BigInt(w[at + 4]!) << 32n) | BigInt(w[at + 3]! >>> 0);
+  }
+
   /** LRU clock or LFU word (24 bits). */
   access(ref: number): number {
     return this.meta(ref) >>> ACCESS_SHIFT;
@@ -191,8 +200,7 @@ export class Database {
     const word = (at & OFFSET_MASK) << 1;
     const w = this.memory.arena.words[page]!;
     w[word + 2] = valueLen;
-    const to =
-      word * 4 + HEADER_BYTES + ((w[word]! & HAS_EXPIRE) !== 0 ? EXPIRE_BYTES : 0) + w[word + 1]!;
+    const to = word * 4 + HEADER_BYTES + ((w[word]! & HAS_EXPIRE) !== 0 ? EXPIRE_BYTES : 0) + w[word + 1]!;
     copyBytes(value, valueOff, valueLen, this.memory.arena.pages[page]!, to);
     return at;
   }
@@ -297,6 +305,16 @@ export class Database {
     return at;
   }
 
+  /** The same for a time that may be beyond 2^53 ms; Redis takes up to 2^63 - 1. */
+  setExpireExact(ref: number, when: bigint): number {
+    const at = this.setExpire(ref, 0);
+    const w = this.memory.arena.words[at >>> PAGE_BITS]!;
+    const word = (at & OFFSET_MASK) << 1;
+    w[word + 3] = Number(BigInt.asIntN(32, when));
+    w[word + 4] = Number(BigInt.asIntN(32, when >> 32n));
+    return at;
+  }
+
   /** Rewrites an entry with or without room for an expiry. */
   #moveHeader(ref: number, withExpire: boolean): number {
     const arena = this.memory.arena;
@@ -398,8 +416,15 @@ export class Database {
     if (arena.fits(ref, bytes)) return ref;
     const moved = arena.alloc(bytes);
     const from = arena.pages[ref >>> PAGE_BITS]!;
-    copyBytes(from, (ref & OFFSET_MASK) << 3, keep, arena.pages[moved >>> PAGE_BITS]!, (moved & OFFSET_MASK) << 3);
-    if ((this.meta(ref) & HAS_EXPIRE) !== 0 && this.expires.locate(this.hash, ref)) this.expires.setRef(moved);
+    copyBytes(
+      from,
+      (ref & OFFSET_MASK) << 3,
+      keep,
+      arena.pages[moved >>> PAGE_BITS]!,
+      (moved & OFFSET_MASK) << 3,
+    );
+    if ((this.meta(ref) & HAS_EXPIRE) !== 0 && this.expires.locate(this.hash, ref))
+      this.expires.setRef(moved);
     this.dict.setRef(moved);
     arena.free(ref);
     return moved;

@@ -5,12 +5,13 @@
  * It writes no reply and knows no client. `now` is set by the engine for each command, so that a command sees
  * one time.
  */
-import { HAS_EXPIRE, META_MASK, ACCESS_SHIFT } from './entry.ts';
-import { Database } from './database.ts';
-import { Memory } from './memory.ts';
+
 import { OFFSET_MASK, PAGE_BITS } from '../structures/arena.ts';
-import { KeyHash } from '../util/siphash.ts';
 import type { Random } from '../util/random.ts';
+import { KeyHash } from '../util/siphash.ts';
+import { Database } from './database.ts';
+import { ACCESS_SHIFT, HAS_EXPIRE, META_MASK } from './entry.ts';
+import { Memory } from './memory.ts';
 
 /** Classes of keyspace events (notify-keyspace-events), as bits of `eventMask`. */
 export const EVENT_GENERIC = 1 << 2;
@@ -84,6 +85,11 @@ export class Keyspace {
     return this.lfu ? (this.lruClock << 8) | 5 : this.lruClock;
   }
 
+  /** Access word of a value that replaces that of `ref` (0: none): an LFU counter goes on, an LRU clock starts anew. */
+  replacedAccess(db: Database, ref: number): number {
+    return this.lfu && ref !== 0 ? db.access(ref) : this.newAccess();
+  }
+
   /** Finds a key for reading: counts a hit or miss, refreshes its clock. Returns its ref, or 0. */
   lookupRead(db: Database, buf: Uint8Array, off: number, len: number): number {
     const ref = db.find(buf, off, len);
@@ -109,10 +115,30 @@ export class Keyspace {
   lookupWrite(db: Database, buf: Uint8Array, off: number, len: number): number {
     const ref = db.find(buf, off, len);
     if (ref === 0) return 0;
-    if ((db.meta(ref) & HAS_EXPIRE) !== 0 && this.expireIfDue(db, ref)) return 0;
+    if ((db.meta(ref) & HAS_EXPIRE) !== 0 && this.#goneForWriting(db, ref)) return 0;
     if (this.lfu) this.#touchLfu(db, ref);
     else if (!this.noTouch) db.setAccess(ref, this.lruClock);
     return ref;
+  }
+
+  /** Finds a key whose whole value is about to be replaced: its clock is not refreshed (see `replacedAccess`). */
+  lookupReplace(db: Database, buf: Uint8Array, off: number, len: number): number {
+    const ref = db.find(buf, off, len);
+    if (ref !== 0 && ((db.meta(ref) & HAS_EXPIRE) !== 0 || this.lfu)) return this.#readyToReplace(db, ref);
+    return ref;
+  }
+
+  #readyToReplace(db: Database, ref: number): number {
+    if (this.#goneForWriting(db, ref)) return 0;
+    if (this.lfu) this.#touchLfu(db, ref);
+    return ref;
+  }
+
+  /** Who writes to a key takes it as missing and stores anew, so an entry that would only be hidden has to go. */
+  #goneForWriting(db: Database, ref: number): boolean {
+    if (!this.expireIfDue(db, ref)) return false;
+    if (this.expireMode === EXPIRE_HIDES) this.expire(db, ref);
+    return true;
   }
 
   /** Finds a key without a trace: no statistics, no clock (OBJECT, DEBUG, TYPE). Expiry holds. */

@@ -14,7 +14,7 @@
  * millisecond), however many entries there are, so there is no table-wide rehash to spread over time.
  *
  * The dictionary knows nothing of keys: callers walk the candidates of a hash with `first` and `next` and
- * compare what `ref` stands for. After `first`/`next`, `segment` and `index` name the slot found.
+ * compare what `ref` stands for. After `first`/`next`/`insert`, `segment` and `index` name the slot found last.
  */
 
 const MIN_BITS = 3;
@@ -106,11 +106,16 @@ export class Dictionary {
     this.segment.slots[this.index * 2 + 1] = ref;
   }
 
-  /** Adds an entry; the caller has made sure that its key is not there. */
+  /** Adds an entry, which becomes the one found last; the caller has made sure that its key is not there. */
   insert(hash: number, ref: number): void {
     for (;;) {
       const segment = this.#directory[(hash >>> 1) >>> this.#shift]!;
-      if (segment.count < segment.maxCount && place(segment, hash, ref)) break;
+      const index = segment.count < segment.maxCount ? place(segment, hash, ref) : -1;
+      if (index >= 0) {
+        this.segment = segment;
+        this.index = index;
+        break;
+      }
       this.#grow(segment, hash);
     }
     this.count++;
@@ -294,15 +299,15 @@ export class Dictionary {
   }
 }
 
-/** Puts (hash, ref) in its place in hash order; false when the overflow area is full. */
-function place(segment: Segment, hash: number, ref: number): boolean {
+/** Puts (hash, ref) in its place in hash order; returns its slot, or -1 when the overflow area is full. */
+function place(segment: Segment, hash: number, ref: number): number {
   const slots = segment.slots;
   const total = segment.total;
   let i = segment.home(hash);
   while (i < total && slots[i * 2 + 1] !== 0 && slots[i * 2]! >>> 0 <= hash >>> 0) i++;
   let end = i;
   while (end < total && slots[end * 2 + 1] !== 0) end++;
-  if (end >= total) return false;
+  if (end >= total) return -1;
   for (let j = end * 2; j > i * 2; j -= 2) {
     slots[j] = slots[j - 2]!;
     slots[j + 1] = slots[j - 1]!;
@@ -310,7 +315,7 @@ function place(segment: Segment, hash: number, ref: number): boolean {
   slots[i * 2] = hash;
   slots[i * 2 + 1] = ref;
   segment.count++;
-  return true;
+  return i;
 }
 
 /** First hash behind the prefix of `segment`, which holds `hash`; 2^32 behind the last one. */

@@ -15,7 +15,7 @@ import {
   TYPE_MASK,
   TYPE_STRING,
 } from '../../keyspace/entry.ts';
-import { EVENT_GENERIC, EVENT_NEW, EVENT_STRING } from '../../keyspace/keyspace.ts';
+import { EVENT_NEW, EVENT_STRING } from '../../keyspace/keyspace.ts';
 import type { Args } from '../../resp/args.ts';
 import { OFFSET_MASK, PAGE_BITS } from '../../structures/arena.ts';
 import { parseInt64Big, parseSafeInt, writeInt, writeInt64 } from '../../util/number-text.ts';
@@ -49,8 +49,9 @@ export function storePlain(client: Client, args: Args, k: number, v: number): vo
   const { buf } = args;
   const keyOff = args.off[k]!;
   const keyLen = args.len[k]!;
-  const ref = db.find(buf, keyOff, keyLen);
-  if (args.owned) storeOwned(client, args, ref, k, v);
+  const ref = keyspace.lookupReplace(db, buf, keyOff, keyLen);
+  const access = keyspace.replacedAccess(db, ref);
+  if (args.owned) storeOwned(client, args, ref, k, v, false, access);
   else {
     db.storeString(
       ref,
@@ -61,7 +62,7 @@ export function storePlain(client: Client, args: Args, k: number, v: number): vo
       args.off[v]!,
       args.len[v]!,
       TYPE_STRING | STRING_AUTO,
-      keyspace.newAccess(),
+      access,
       false,
     );
   }
@@ -73,19 +74,28 @@ export function storePlain(client: Client, args: Args, k: number, v: number): vo
   }
 }
 
-/** A long value that came in a buffer of its own: the buffer becomes the value. */
-function storeOwned(client: Client, args: Args, ref: number, k: number, v: number): void {
+/** A long value that came in a buffer of its own: the buffer becomes the value. Returns the entry's ref. */
+export function storeOwned(
+  client: Client,
+  args: Args,
+  ref: number,
+  k: number,
+  v: number,
+  keepExpire: boolean,
+  access: number,
+): number {
   const { db } = client;
+  const { buf } = args;
+  const keyOff = args.off[k]!;
+  const keyLen = args.len[k]!;
   const off = args.off[v]!;
   const len = args.len[v]!;
-  const access = client.engine.keyspace.newAccess();
   const meta = TYPE_STRING | STRING_AUTO;
-  if (len * 8 < args.buf.length * 7) {
-    db.storeString(ref, args.buf, args.off[k]!, args.len[k]!, args.buf, off, len, meta, access, false);
-    return;
+  if (len * 8 < buf.length * 7) {
+    return db.storeString(ref, buf, keyOff, keyLen, buf, off, len, meta, access, keepExpire);
   }
-  const id = db.memory.externals.add(args.buf.subarray(off, off + len), len);
-  db.storeExternal(ref, args.buf, args.off[k]!, args.len[k]!, id, meta, access, false);
+  const id = db.memory.externals.add(buf.subarray(off, off + len), len);
+  return db.storeExternal(ref, buf, keyOff, keyLen, id, meta, access, keepExpire);
 }
 
 export function set(client: Client, args: Args): void {
@@ -125,7 +135,7 @@ export function addInteger(client: Client, args: Args, by: number): void {
     addBigInteger(client, args, ref, BigInt(by));
     return;
   }
-  storeDigits(db, ref, args, writeInt(digits, 0, sum), keyspace.newAccess());
+  storeDigits(db, ref, args, writeInt(digits, 0, sum), keyspace.replacedAccess(db, ref));
   signalIncrement(client, args, ref === 0);
   client.out.int(sum);
 }
@@ -141,7 +151,7 @@ export function addBigInteger(client: Client, args: Args, ref: number, by: bigin
   }
   const sum = old + by;
   if (BigInt.asIntN(64, sum) !== sum) throw errors.OVERFLOW;
-  storeDigits(db, ref, args, writeInt64(digits, 0, sum), client.engine.keyspace.newAccess());
+  storeDigits(db, ref, args, writeInt64(digits, 0, sum), client.engine.keyspace.replacedAccess(db, ref));
   signalIncrement(client, args, ref === 0);
   client.out.bigInt(sum);
 }
@@ -170,4 +180,3 @@ function signalIncrement(client: Client, args: Args, isNew: boolean): void {
     keyspace.event(EVENT_STRING, 'incrby', client.db, args.buf, args.off[1]!, args.len[1]!);
   }
 }
-void EVENT_GENERIC;
