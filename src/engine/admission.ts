@@ -3,11 +3,12 @@
  * gate bit is set; each refusal has Redis's text, and they are asked in Redis's order.
  */
 import type { Args } from '../resp/args.ts';
-import { type Client, GATE_UNAUTHENTICATED } from './client.ts';
+import type { Client } from './client.ts';
 import { DENYOOM, LOADING, NO_AUTH } from './command-spec.ts';
 import type { Command } from './command-table.ts';
-import { type Engine, SERVER_LOADING, SERVER_MAXMEMORY } from './engine.ts';
+import type { Engine } from './engine.ts';
 import * as errors from './errors.ts';
+import { GATE_UNAUTHENTICATED, SERVER_LOADING, SERVER_MAXMEMORY } from './gates.ts';
 
 export interface Admission {
   pausedUntilMs: number;

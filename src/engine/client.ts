@@ -27,22 +27,7 @@ export interface Link extends Sink {
   destroy(): void;
 }
 
-// Bits of `Client.gates`: states in which a command needs more than the common checks. 0 for most clients.
-export const GATE_UNAUTHENTICATED = 1 << 0;
-export const GATE_REPLY_OFF = 1 << 1;
-/** CLIENT REPLY SKIP: the next command's reply is dropped. */
-export const GATE_REPLY_SKIP = 1 << 2;
-export const GATE_MULTI = 1 << 3;
-export const GATE_SUBSCRIBED = 1 << 4;
-export const GATE_NO_TOUCH = 1 << 5;
-export const GATE_MONITOR = 1 << 6;
-
-// Bits of `Client.stopped`: reasons not to serve more requests now. 0 for most clients.
-export const STOP_CLOSING = 1 << 0;
-/** Waiting for a command to be answered (BLPOP, CLIENT PAUSE, CONFIG SET of a port, ...). */
-export const STOP_BLOCKED = 1 << 1;
-/** Too much output is pending. */
-export const STOP_OUTPUT = 1 << 2;
+export * from './gates.ts';
 
 /** Why a client waits, and what to do when it stops waiting. */
 export interface Blocked {

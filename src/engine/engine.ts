@@ -14,8 +14,8 @@
  * `client.gates` and `engine.gates`: a command in the common state passes with one comparison.
  */
 import type { ServerConfig } from '../config/config.ts';
-import type { Logger } from '../logging/logger.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';
+import type { Logger } from '../logging/logger.ts';
 import type { Args } from '../resp/args.ts';
 import { ReplyError } from '../resp/reply-error.ts';
 import { ReplyWriter } from '../resp/reply-writer.ts';
@@ -23,14 +23,7 @@ import { COMMAND, INCOMPLETE, PROTOCOL_ERROR, RequestParser } from '../resp/requ
 import { type Clock, MicrosecondWallClock, type Timers } from '../util/clock.ts';
 import type { Random } from '../util/random.ts';
 import { type Admission, admit } from './admission.ts';
-import {
-  type Client,
-  GATE_REPLY_OFF,
-  GATE_REPLY_SKIP,
-  GATE_UNAUTHENTICATED,
-  type Link,
-  STOP_CLOSING,
-} from './client.ts';
+import type { Client, Link } from './client.ts';
 import { ClientRegistry } from './client-registry.ts';
 import { BATCHED } from './command-spec.ts';
 import type { Command, CommandTable } from './command-table.ts';
@@ -38,6 +31,7 @@ import { wireConfig } from './config-wiring.ts';
 import type { CronJob } from './cron-job.ts';
 import { newDebugSwitches } from './debug-switches.ts';
 import * as errors from './errors.ts';
+import { GATE_REPLY_OFF, GATE_REPLY_SKIP, GATE_UNAUTHENTICATED, STOP_CLOSING } from './gates.ts';
 import type { Host } from './host.ts';
 import { InfoRegistry } from './info.ts';
 import { LatencyMonitor } from './latency-monitor.ts';
@@ -45,16 +39,7 @@ import { Metrics } from './metrics.ts';
 import { SlowLog } from './slowlog.ts';
 import { Stats } from './stats.ts';
 
-// Bits of `Engine.gates`: states of the whole server that a command must be checked against.
-export const SERVER_MAXMEMORY = 1 << 16;
-export const SERVER_LOADING = 1 << 17;
-export const SERVER_PAUSED = 1 << 18;
-export const SERVER_MONITORED = 1 << 19;
-export const SERVER_READONLY = 1 << 20;
-export const SERVER_MISCONF = 1 << 21;
-
-/** Reply bytes a client may leave untaken before its requests are held back. */
-export const OUTPUT_PAUSE_BYTES = 256 * 1024 * 1024;
+export * from './gates.ts';
 
 export interface EngineParts {
   config: ServerConfig;
@@ -92,6 +77,8 @@ export class Engine {
   readonly cron: CronJob[] = [];
   /** What features add to INFO. */
   readonly info = new InfoRegistry();
+  /** Called by CONFIG RESETSTAT. */
+  readonly onResetStat: (() => void)[] = [];
   readonly slowlog = new SlowLog();
   readonly latency = new LatencyMonitor();
   readonly metrics: Metrics;
@@ -103,7 +90,9 @@ export class Engine {
   #wallOffset = 0;
   /** Up to when time has been charged to commands, in µs. */
   #chargedUs = 0;
+  /** The kinds of batched commands served since the clock was read, and how many commands. */
   readonly #batch: Command[] = [];
+  #batchKinds = 0;
   #batchSize = 0;
 
   constructor(parts: EngineParts) {
@@ -226,7 +215,7 @@ export class Engine {
       } catch (thrown) {
         this.#failed(client, command, thrown);
       }
-      if (command.batchCalls++ === 0) this.#batch.push(command);
+      if (command.batchCalls++ === 0) this.#batch[this.#batchKinds++] = command;
       this.#batchSize++;
       return;
     }
@@ -249,12 +238,12 @@ export class Engine {
     const us = this.clock.monoUs();
     const each = (us - this.#chargedUs) / this.#batchSize;
     this.#chargedUs = us;
-    for (let i = 0; i < this.#batch.length; i++) {
+    for (let i = 0; i < this.#batchKinds; i++) {
       const command = this.#batch[i]!;
       this.stats.record(command, each, command.batchCalls);
       command.batchCalls = 0;
     }
-    this.#batch.length = 0;
+    this.#batchKinds = 0;
     this.#batchSize = 0;
   }
 

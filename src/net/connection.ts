@@ -19,6 +19,7 @@ import type { Client, Link } from '../engine/client.ts';
 import { STOP_CLOSING, STOP_OUTPUT } from '../engine/client.ts';
 import { type Engine, OUTPUT_PAUSE_BYTES } from '../engine/engine.ts';
 import type { ParseState } from '../resp/request-parser.ts';
+import { DirectWriter, type StreamHandle, type Writing } from './direct-write.ts';
 
 const HEADROOM = 4096;
 const REMAINDER_MAX = HEADROOM;
@@ -30,8 +31,9 @@ const TRUST_BYTES = 1024 * 1024;
 /** A stopped client's requests are buffered up to here, then the socket is not read any more. */
 const HELD_MAX = 1024 * 1024;
 
-/** The buffer that all connections of a server read into. */
+/** What all connections of a server share: the buffer they read into, and the way they write. */
 export class ReadArea {
+  readonly writer = new DirectWriter();
   readonly bytes = new Uint8Array(HEADROOM + AREA_BYTES);
   readonly target = this.bytes.subarray(HEADROOM);
 }
@@ -52,7 +54,7 @@ class Kept {
   }
 }
 
-export class Connection implements Link {
+export class Connection implements Link, Writing {
   readonly kind: 'tcp' | 'unix';
   readonly peer: string;
   readonly local: string;
@@ -60,16 +62,20 @@ export class Connection implements Link {
   readonly client: Client;
   readonly #engine: Engine;
   readonly #socket: net.Socket;
-  readonly #area: ReadArea;
+  readonly #handle: StreamHandle;
+  readonly #shared: ReadArea;
   #remainder: Uint8Array | null = null;
   #kept: Kept | null = null;
   /** True while the socket reads into `#kept`. */
   #direct = false;
   #closed = false;
+  /** Closes as soon as nothing is pending. */
+  #ending = false;
 
-  constructor(engine: Engine, area: ReadArea, handle: AcceptedHandle, names: ConnectionNames) {
+  constructor(engine: Engine, shared: ReadArea, handle: StreamHandle, names: ConnectionNames) {
     this.#engine = engine;
-    this.#area = area;
+    this.#shared = shared;
+    this.#handle = handle;
     this.kind = names.kind;
     this.peer = names.peer;
     this.local = names.local;
@@ -86,12 +92,11 @@ export class Connection implements Link {
     this.#socket.on('end', () => this.#onEnd());
     this.#socket.on('error', () => {});
     this.#socket.on('close', () => this.#onClose());
-    this.#socket.on('drain', () => this.#onDrain());
     this.#socket.resume();
   }
 
   get pendingBytes(): number {
-    return this.#socket.writableLength;
+    return this.#closed ? 0 : (this.#handle.writeQueueSize ?? this.#socket.writableLength);
   }
 
   get inputBytes(): number {
@@ -113,7 +118,7 @@ export class Connection implements Link {
     if (this.#targetSet && !this.#direct) return null;
     this.#targetSet = true;
     this.#direct = false;
-    return this.#area.target;
+    return this.#shared.target;
   }
 
   #onRead(count: number): boolean {
@@ -122,7 +127,7 @@ export class Connection implements Link {
     engine.stats.readsProcessed++;
     if (this.#closed || (this.client.stopped & STOP_CLOSING) !== 0) return true;
     if (this.#kept !== null) return this.#readMore(count);
-    const { bytes } = this.#area;
+    const { bytes } = this.#shared;
     let from = HEADROOM;
     const end = HEADROOM + count;
     const remainder = this.#remainder;
@@ -160,7 +165,7 @@ export class Connection implements Link {
     if (this.#direct) kept.end += count;
     else {
       makeRoom(kept, count, kept.length + count);
-      kept.bytes.set(this.#area.bytes.subarray(HEADROOM, HEADROOM + count), kept.end);
+      kept.bytes.set(this.#shared.bytes.subarray(HEADROOM, HEADROOM + count), kept.end);
       kept.end += count;
     }
     if (this.client.stopped === 0) this.#serveKept();
@@ -193,7 +198,9 @@ export class Connection implements Link {
   #checkInput(kept: Kept): boolean {
     const limit = this.#engine.config.values['client-query-buffer-limit'];
     if (kept.length > limit) {
-      this.#engine.log.warning(`Closing client that reached max query buffer length: id=${this.client.id} addr=${this.peer} (qbuf initial bytes: ${kept.length})`);
+      this.#engine.log.warning(
+        `Closing client that reached max query buffer length: id=${this.client.id} addr=${this.peer} (qbuf initial bytes: ${kept.length})`,
+      );
       this.destroy();
       return true;
     }
@@ -206,18 +213,22 @@ export class Connection implements Link {
     stats.netOutputBytes += length;
     stats.writesProcessed++;
     if (this.#closed) return true;
-    socket.write(buf.subarray(0, length));
-    const pending = socket.writableLength;
-    if (pending === 0) return true;
+    if (this.#shared.writer.write(socket, this.#handle, buf.subarray(0, length), this)) return true;
+    if (this.#closed) return false;
+    const pending = this.pendingBytes;
     if (pending > OUTPUT_PAUSE_BYTES) this.client.stopped |= STOP_OUTPUT;
-    
     return false;
   }
 
-  #onDrain(): void {
-    if ((this.client.stopped & STOP_OUTPUT) === 0) return;
+  written(): void {
+    if (this.#ending && this.pendingBytes === 0) this.#socket.destroy();
+    if ((this.client.stopped & STOP_OUTPUT) === 0 || this.pendingBytes > OUTPUT_PAUSE_BYTES / 2) return;
     this.client.stopped &= ~STOP_OUTPUT;
     this.resume();
+  }
+
+  writeFailed(): void {
+    this.#socket.destroy();
   }
 
   resume(): void {
@@ -228,8 +239,8 @@ export class Connection implements Link {
 
   end(): void {
     if (this.#closed) return;
-    if (this.#socket.writableLength === 0) this.#socket.destroy();
-    else this.#socket.end(() => this.#socket.destroy());
+    this.#ending = true;
+    if (this.pendingBytes === 0) this.#socket.destroy();
   }
 
   destroy(): void {
@@ -248,10 +259,7 @@ export class Connection implements Link {
   }
 }
 
-/** What node's net gives for an accepted connection, as far as it is needed here. */
-export interface AcceptedHandle {
-  fd?: number;
-}
+export type AcceptedHandle = StreamHandle;
 
 export interface ConnectionNames {
   kind: 'tcp' | 'unix';

@@ -1,0 +1,32 @@
+/**
+ * The states that a command must be checked against, as bits: of a client, of the server, and the reasons not to
+ * serve a client's next request. All are 0 in the common case, so that one comparison lets a command through.
+ */
+
+// Bits of `Client.gates`: states in which a command needs more than the common checks. 0 for most clients.
+export const GATE_UNAUTHENTICATED = 1 << 0;
+export const GATE_REPLY_OFF = 1 << 1;
+/** CLIENT REPLY SKIP: the next command's reply is dropped. */
+export const GATE_REPLY_SKIP = 1 << 2;
+export const GATE_MULTI = 1 << 3;
+export const GATE_SUBSCRIBED = 1 << 4;
+export const GATE_NO_TOUCH = 1 << 5;
+export const GATE_MONITOR = 1 << 6;
+
+// Bits of `Client.stopped`: reasons not to serve more requests now. 0 for most clients.
+export const STOP_CLOSING = 1 << 0;
+/** Waiting for a command to be answered (BLPOP, CLIENT PAUSE, CONFIG SET of a port, ...). */
+export const STOP_BLOCKED = 1 << 1;
+/** Too much output is pending. */
+export const STOP_OUTPUT = 1 << 2;
+
+// Bits of `Engine.gates`: states of the whole server that a command must be checked against.
+export const SERVER_MAXMEMORY = 1 << 16;
+export const SERVER_LOADING = 1 << 17;
+export const SERVER_PAUSED = 1 << 18;
+export const SERVER_MONITORED = 1 << 19;
+export const SERVER_READONLY = 1 << 20;
+export const SERVER_MISCONF = 1 << 21;
+
+/** Reply bytes a client may leave untaken before its requests are held back. */
+export const OUTPUT_PAUSE_BYTES = 256 * 1024 * 1024;
