@@ -27,6 +27,8 @@ export interface Link extends Sink {
   destroy(): void;
 }
 
+import { STOP_CLOSING } from './gates.ts';
+
 export * from './gates.ts';
 
 /** Why a client waits, and what to do when it stops waiting. */
