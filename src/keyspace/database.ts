@@ -128,14 +128,6 @@ export class Database {
     return w[at + 4]! * 4294967296 + (w[at + 3]! >>> 0);
   }
 
-  /** The same to the last digit: beyond 2^53 ms `expireAt` is rounded. */
-  expireAtExact(ref: number): bigint {
-    const w = this.memory.arena.words[ref >>> PAGE_BITS]!;
-    const at = (ref & OFFSET_MASK) << 1;
-    if ((w[at]! & HAS_EXPIRE) === 0) return -1n;
-    return (BigInt(w[at + 4]!) << 32n) | BigInt(w[at + 3]! >>> 0);
-  }
-
   /** LRU clock or LFU word (24 bits). */
   access(ref: number): number {
     return this.meta(ref) >>> ACCESS_SHIFT;
@@ -302,16 +294,6 @@ export class Database {
       w[word + 3] = when | 0;
       w[word + 4] = Math.floor(when / 4294967296);
     }
-    return at;
-  }
-
-  /** The same for a time that may be beyond 2^53 ms; Redis takes up to 2^63 - 1. */
-  setExpireExact(ref: number, when: bigint): number {
-    const at = this.setExpire(ref, 0);
-    const w = this.memory.arena.words[at >>> PAGE_BITS]!;
-    const word = (at & OFFSET_MASK) << 1;
-    w[word + 3] = Number(BigInt.asIntN(32, when));
-    w[word + 4] = Number(BigInt.asIntN(32, when >> 32n));
     return at;
   }
 

@@ -6,7 +6,7 @@
  */
 import type { Client } from '../../engine/client.ts';
 import * as errors from '../../engine/errors.ts';
-import type { Database } from '../../keyspace/database.ts';
+import type { Deadline } from '../../keyspace/deadline.ts';
 import type { Args } from '../../resp/args.ts';
 import { parseInt64Big, parseSafeInt } from '../../util/number-text.ts';
 
@@ -89,7 +89,7 @@ export function readExpireTime(
   at: number,
   option: number,
   command: string,
-): number | bigint {
+): Deadline {
   const unit = (option & IN_SECONDS) !== 0 ? 1000 : 1;
   const base = (option & ABSOLUTE) !== 0 ? 0 : client.engine.keyspace.now;
   const given = parseSafeInt(args.buf, args.off[at]!, args.len[at]!);
@@ -102,9 +102,4 @@ export function readExpireTime(
   const exactWhen = exact * BigInt(unit) + BigInt(base);
   if (exactWhen > INT64_MAX) throw errors.invalidExpire(command);
   return exactWhen;
-}
-
-/** Gives the entry found last the expiry that `readExpireTime` returned. Returns its ref. */
-export function applyExpireTime(db: Database, ref: number, when: number | bigint): number {
-  return typeof when === 'number' ? db.setExpire(ref, when) : db.setExpireExact(ref, when);
 }

@@ -4,12 +4,12 @@
  */
 import type { Client } from '../../engine/client.ts';
 import * as errors from '../../engine/errors.ts';
+import { type Deadline, setDeadline } from '../../keyspace/deadline.ts';
 import { STRING_AUTO, TYPE_STRING } from '../../keyspace/entry.ts';
 import { EVENT_GENERIC, EVENT_NEW, EVENT_STRING } from '../../keyspace/keyspace.ts';
 import type { Args } from '../../resp/args.ts';
 import {
   ABSOLUTE,
-  applyExpireTime,
   EX,
   GETEX_OPTIONS,
   IF_EXISTS,
@@ -117,7 +117,7 @@ export function getex(client: Client, args: Args): void {
       removeKey(client, args, ref);
       return;
     }
-    applyExpireTime(db, ref, when);
+    setDeadline(db, ref, when);
   } else {
     if ((flags & PERSIST) === 0 || db.expireAt(ref) < 0) return;
     db.setExpire(ref, -1);
@@ -150,7 +150,7 @@ function store(
   ref: number,
   v: number,
   keepExpire: boolean,
-  when: number | bigint | null,
+  when: Deadline | null,
 ): void {
   const { keyspace } = client.engine;
   const { db } = client;
@@ -164,7 +164,7 @@ function store(
   const at = args.owned
     ? storeOwned(client, args, ref, 1, v, keepRoom, access)
     : db.storeString(ref, buf, off, len, buf, args.off[v]!, args.len[v]!, meta, access, keepRoom);
-  if (when !== null) applyExpireTime(db, at, when);
+  if (when !== null) setDeadline(db, at, when);
   keyspace.dirty++;
   keyspace.touched(db, buf, off, len);
   if (keyspace.eventMask === 0) return;
