@@ -31,6 +31,18 @@ export const DB_OUT_OF_RANGE = new ReplyError('ERR DB index is out of range');
 export const INVALID_DB_INDEX = new ReplyError('ERR invalid DB index');
 export const INVALID_CURSOR = new ReplyError('ERR invalid cursor');
 export const SAME_OBJECT = new ReplyError('ERR source and destination objects are the same');
+export const NX_WITH_OTHERS = new ReplyError(
+  'ERR NX and XX, GT or LT options at the same time are not compatible',
+);
+export const GT_WITH_LT = new ReplyError('ERR GT and LT options at the same time are not compatible');
+const POLICY_SWITCHED =
+  'Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.';
+export const IDLETIME_UNDER_LFU = new ReplyError(
+  `ERR An LFU maxmemory policy is selected, idle time not tracked. ${POLICY_SWITCHED}`,
+);
+export const FREQ_WITHOUT_LFU = new ReplyError(
+  `ERR An LFU maxmemory policy is not selected, access frequency not tracked. ${POLICY_SWITCHED}`,
+);
 export const NOAUTH = new ReplyError('NOAUTH Authentication required.');
 export const WRONGPASS = new ReplyError('WRONGPASS invalid username-password pair or user is disabled.');
 export const LOADING_DATASET = new ReplyError('LOADING Redis is loading the dataset in memory');
@@ -70,6 +82,18 @@ export function unknownSubcommand(subcommand: string, command: string): ReplyErr
   return new ReplyError(
     `ERR unknown subcommand '${subcommand.slice(0, 128)}'. Try ${command.toUpperCase()} HELP.`,
   );
+}
+
+/** For containers that look at the arguments of a subcommand themselves (DEBUG, SLOWLOG GET). */
+export function subcommandSyntax(subcommand: string, command: string): ReplyError {
+  return new ReplyError(
+    `ERR unknown subcommand or wrong number of arguments for '${subcommand.slice(0, 128)}'. ` +
+      `Try ${command.toUpperCase()} HELP.`,
+  );
+}
+
+export function outOfIntRange(min: number, max: number): ReplyError {
+  return new ReplyError(`ERR value is out of range, value must between ${min} and ${max}`);
 }
 
 export function invalidExpire(command: string): ReplyError {

@@ -7,10 +7,12 @@
  */
 
 import { OFFSET_MASK, PAGE_BITS } from '../structures/arena.ts';
+import { Dictionary } from '../structures/dictionary.ts';
 import type { Random } from '../util/random.ts';
 import { KeyHash } from '../util/siphash.ts';
 import { Database } from './database.ts';
 import { ACCESS_SHIFT, HAS_EXPIRE, META_MASK } from './entry.ts';
+import { LazyFree } from './lazy-free.ts';
 import { Memory } from './memory.ts';
 
 /** Classes of keyspace events (notify-keyspace-events), as bits of `eventMask`. */
@@ -28,6 +30,9 @@ export const EXPIRE_HIDES = 1;
 /** It is served as if it had no expiry: while loading. */
 export const EXPIRE_IGNORED = 2;
 
+/** Entries of a flushed database that are freed without waiting for the cron. */
+const FREED_AT_ONCE = 1024;
+
 /** Who wants to know about changes. All optional: null costs one comparison. */
 export interface KeyspaceObserver {
   /** A key was changed or removed (WATCH, client-side caching). */
@@ -38,11 +43,14 @@ export interface KeyspaceObserver {
   removed(db: Database, key: Uint8Array, off: number, len: number, evicted: boolean): void;
   /** A whole database, or all of them (null), were emptied. */
   flushed(db: Database | null): void;
+  /** Two databases have exchanged their contents. */
+  swapped(a: Database, b: Database): void;
 }
 
 export class Keyspace {
   readonly memory: Memory;
   readonly databases: Database[] = [];
+  readonly lazyFree = new LazyFree();
   readonly random: Random;
   /** Time of the command being served, ms since the epoch. */
   now = 0;
@@ -141,6 +149,19 @@ export class Keyspace {
     return true;
   }
 
+  /**
+   * As `lookupRead`, but the clock is left alone (EXISTS, TTL, TYPE ...). OBJECT does not even raise `keymiss`.
+   */
+  lookupUntouched(db: Database, buf: Uint8Array, off: number, len: number, notify = true): number {
+    const { noTouch, eventMask } = this;
+    this.noTouch = true;
+    if (!notify) this.eventMask &= ~EVENT_KEY_MISS;
+    const ref = this.lookupRead(db, buf, off, len);
+    this.noTouch = noTouch;
+    this.eventMask = eventMask;
+    return ref;
+  }
+
   /** Finds a key without a trace: no statistics, no clock (OBJECT, DEBUG, TYPE). Expiry holds. */
   peek(db: Database, buf: Uint8Array, off: number, len: number): number {
     const ref = db.find(buf, off, len);
@@ -151,9 +172,14 @@ export class Keyspace {
   /** True when the entry found last is past its time; then it is gone, or hidden, as `expireMode` says. */
   expireIfDue(db: Database, ref: number): boolean {
     const when = db.expireAt(ref);
-    if (when < 0 || this.now <= when || this.expireMode === EXPIRE_IGNORED) return false;
+    if (when < 0 || !this.isPast(when)) return false;
     if (this.expireMode === EXPIRE_DELETES) this.expire(db, ref);
     return true;
+  }
+
+  /** Whether a key that expires at `when` is gone for those who ask now. */
+  isPast(when: number): boolean {
+    return this.now > when && this.expireMode !== EXPIRE_IGNORED;
   }
 
   /** Removes the entry found last because its time is up. */
@@ -164,6 +190,16 @@ export class Keyspace {
     this.observer?.removed(db, key, 0, key.length, false);
     this.touched(db, key, 0, key.length);
     this.event(EVENT_EXPIRED, 'expired', db, key, 0, key.length);
+  }
+
+  /** Removes the entry found last to make room. */
+  evict(db: Database, ref: number): void {
+    const key = db.keyBytes(ref);
+    db.remove(ref);
+    this.evictedKeys++;
+    this.observer?.removed(db, key, 0, key.length, true);
+    this.touched(db, key, 0, key.length);
+    this.event(EVENT_EVICTED, 'evicted', db, key, 0, key.length);
   }
 
   /** Tells watchers that a key has changed. */
@@ -178,21 +214,18 @@ export class Keyspace {
     }
   }
 
-  /** Empties one database. */
+  /**
+   * Empties one database. What stands between entries of other databases is freed by and by (lazy-free.ts), but
+   * for a start that covers small databases.
+   */
   flush(db: Database): number {
     const removed = db.dict.count;
-    if (this.databases.every((other) => other === db || other.dict.count === 0)) {
-      this.#forget([db]);
-      this.memory.reset();
-    } else {
-      let cursor = 0;
-      do {
-        cursor = db.dict.scan(cursor, (ref) => {
-          db.release(ref);
-          return true;
-        });
-      } while (cursor !== 0);
-      this.#forget([db]);
+    if (this.databases.every((other) => other === db || other.dict.count === 0)) this.#forgetAll();
+    else {
+      this.lazyFree.add(db, db.dict);
+      db.dict = new Dictionary();
+      this.#forget(db);
+      this.lazyFree.free(FREED_AT_ONCE);
     }
     this.observer?.flushed(db);
     return removed;
@@ -202,26 +235,49 @@ export class Keyspace {
   flushAll(): number {
     let removed = 0;
     for (const db of this.databases) removed += db.dict.count;
-    this.#forget(this.databases);
-    this.memory.reset();
+    this.#forgetAll();
     this.observer?.flushed(null);
     return removed;
   }
 
-  #forget(databases: readonly Database[]): void {
-    for (const db of databases) {
-      db.dict.clear();
-      db.expires.clear();
-      db.avgTtl = 0;
-      db.expireCursor = 0;
-    }
+  #forgetAll(): void {
+    for (const db of this.databases) this.#forget(db);
+    this.memory.reset();
+    this.lazyFree.forget();
+  }
+
+  #forget(db: Database): void {
+    if (db.dict.count > 0) db.dict.clear();
+    db.expires = new Dictionary();
+    db.avgTtl = 0;
+    db.expireCursor = 0;
+  }
+
+  /** Exchanges the contents of two databases. Clients keep their Database, and so see the other's data. */
+  swap(a: Database, b: Database): void {
+    if (a === b) return;
+    const { dict, expires, avgTtl, expireCursor } = a;
+    a.dict = b.dict;
+    a.expires = b.expires;
+    a.avgTtl = b.avgTtl;
+    a.expireCursor = b.expireCursor;
+    b.dict = dict;
+    b.expires = expires;
+    b.avgTtl = avgTtl;
+    b.expireCursor = expireCursor;
+    this.observer?.swapped(a, b);
   }
 
   /** Bytes that the data takes: live slots, tables, values outside of the arena. */
   get bytes(): number {
     let bytes = this.memory.arena.liveBytes + this.memory.externals.bytes;
     for (const db of this.databases) bytes += db.dict.bytes + db.expires.bytes;
-    return bytes;
+    return this.lazyFree.pending === 0 ? bytes : bytes + this.lazyFree.bytes;
+  }
+
+  /** Seconds since the last access, from an LRU word. */
+  idleSeconds(access: number): number {
+    return (this.lruClock - access) & 0xffffff;
   }
 
   /** The LFU counter after the time that has passed: 24-bit word in, 8-bit counter out. */

@@ -24,7 +24,13 @@ export function moveEntry(from: Database, ref: number, to: Database): void {
 }
 
 /** Puts the entry found last under another key. */
-export function renameEntry(db: Database, ref: number, key: Uint8Array, keyOff: number, keyLen: number): void {
+export function renameEntry(
+  db: Database,
+  ref: number,
+  key: Uint8Array,
+  keyOff: number,
+  keyLen: number,
+): void {
   const { arena, keyHash } = db.memory;
   const renamed = rebuild(db.memory, ref, key, keyOff, keyLen);
   unlink(db, ref, db.hash);
