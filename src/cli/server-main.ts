@@ -1,11 +1,100 @@
+/**
+ * bin/ts-redis-server: from arguments to a running server, or to a reason why not.
+ *
+ * The time from here to the first PONG counts (starts happen in tests and failovers), so what is rarely needed is
+ * loaded when it is: commander for our own options, child_process for daemons.
+ */
+import { readFileSync } from 'node:fs';
 import { parseCommandLine } from '../config/command-line.ts';
-import { ServerConfig } from '../config/config.ts';
-import { Server } from '../server/server.ts';
+import { ConfigFileError, ServerConfig } from '../config/config.ts';
+import { contentError } from '../config/file-reader.ts';
+import { checkLogFile } from '../logging/logger.ts';
+import { renderLine, SEVERITIES } from '../logging/redis-line.ts';
+import { runAsProcess } from '../server/process.ts';
+import { SERVER_SPECS, Server, StartError } from '../server/server.ts';
+import { systemClock } from '../util/clock.ts';
+import { REDIS_VERSION } from '../util/version.ts';
 
-const line = parseCommandLine(process.argv.slice(2));
-const config = new ServerConfig();
-config.load({ file: line.file, options: line.options });
-const server = new Server({ config });
-await server.start();
-process.once('SIGTERM', () => process.exit(0));
-process.once('SIGINT', () => process.exit(0));
+const PROGRAM = 'ts-redis-server';
+const STDIN = 0;
+
+const argv = process.argv.slice(2);
+if (/^(?:-v|-h|--(?:version|help|test-memory|check-system))$/.test(argv[0] ?? '')) await ownOption();
+else await main();
+
+async function ownOption(): Promise<void> {
+  const { runOwnOption } = await import('./usage.ts');
+  const { status, stdout = '', stderr = '' } = runOwnOption(PROGRAM, argv);
+  process.stdout.write(stdout);
+  process.stderr.write(stderr);
+  process.exitCode = status;
+}
+
+async function main(): Promise<void> {
+  const line = parseCommandLine(argv);
+  if (line.sentinel) {
+    const { refuseSentinel } = await import('./sentinel-absent.ts');
+    refuseSentinel();
+    return;
+  }
+  const stdin = line.stdin ? readFileSync(STDIN, 'latin1') : undefined;
+  const config = loadConfig(line.file, line.options, stdin);
+  if (config === null) {
+    process.exitCode = 1;
+    return;
+  }
+  let report: ((problem: string) => Promise<void>) | null = null;
+  if (config.values.daemonize) {
+    const daemon = await import('./daemon.ts');
+    if (daemon.isDaemon()) report = daemon.reportStart;
+    else if (!isSupervised(config)) {
+      process.exitCode = await daemon.launchDaemon(stdin);
+      return;
+    }
+  }
+  await run(config, report);
+}
+
+/** Reads all the configuration and enters `dir`. What is wrong with it is printed as Redis does. */
+function loadConfig(file: string | null, options: string, stdin: string | undefined): ServerConfig | null {
+  const commands = new Set(SERVER_SPECS.map(({ name }) => name));
+  const config = new ServerConfig({ isCommand: (name) => commands.has(name) });
+  try {
+    config.load({ file, options, ...(stdin !== undefined && { stdin }) });
+    process.chdir(config.values.dir);
+    const problem = checkLogFile(config.values.logfile);
+    if (problem !== null) throw contentError(REDIS_VERSION, problem);
+    return config;
+  } catch (error) {
+    if (!(error instanceof ConfigFileError)) throw error;
+    if (error.kind === 'content') process.stderr.write(error.report);
+    else {
+      process.stdout.write(
+        renderLine(process.pid, 'C', SEVERITIES.warning, systemClock.wallMs(), error.message),
+      );
+    }
+    return null;
+  }
+}
+
+/** A supervisor keeps the process it started; going to the background would look like an end. */
+function isSupervised(config: ServerConfig): boolean {
+  const { supervised } = config.values;
+  const { UPSTART_JOB, NOTIFY_SOCKET } = process.env;
+  return supervised !== 'no' && (UPSTART_JOB !== undefined || NOTIFY_SOCKET !== undefined);
+}
+
+async function run(config: ServerConfig, report: ((problem: string) => Promise<void>) | null): Promise<void> {
+  const server = new Server({ config });
+  try {
+    await runAsProcess(server, { hasConfig: argv.length > 0, daemon: report !== null });
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error;
+    await report?.(error.message);
+    server.log.close();
+    process.exit(1);
+  }
+  await report?.('');
+  await server.stopped;
+  process.exit(0);
+}

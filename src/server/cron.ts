@@ -33,6 +33,7 @@ export class Cron {
     const engine = this.#engine;
     engine.syncClock();
     engine.readTime();
+    if (engine.debug.cronPaused) return;
     for (let i = 0; i < engine.cron.length; i++) engine.cron[i]!.run(engine.nowMs);
     if (this.#timer !== null && this.#wantedHz() !== this.#hz) {
       this.stop();

@@ -1,7 +1,17 @@
 /**
- * A data node, put together: configuration, log, keyspace, commands, engine, listeners, cron. Nothing here is
- * global, so a process may hold several.
+ * A data node, put together: configuration, log, keyspace, commands, engine, listeners, cron. It is made in
+ * three steps: the constructor builds everything and touches nothing outside; `start` opens the sockets; `shutdown`
+ * closes all and settles `stopped`.
+ *
+ * Nothing here is global, so a process may hold several servers. What belongs to a process that is a server
+ * (signals, pid file, title, working directory, crash reports) is in process.ts.
+ *
+ *     built ──start()──> running ──shutdown()──> stopping ──> stopped
+ *                           ^                       │  a step failed without FORCE, or SHUTDOWN ABORT
+ *                           └───────────────────────┘
  */
+import { readFileSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
 import { CONNECTION_COMMANDS } from '../commands/connection/specs.ts';
 import { GENERIC_COMMANDS } from '../commands/keys/specs.ts';
 import { SERVER_COMMANDS } from '../commands/server/specs.ts';
@@ -11,11 +21,13 @@ import { CommandTable } from '../engine/command-table.ts';
 import { Engine } from '../engine/engine.ts';
 import type { Host, ListenerInfo, ShutdownOptions } from '../engine/host.ts';
 import { Keyspace } from '../keyspace/keyspace.ts';
-import { createLogger, type Logger } from '../logging/logger.ts';
+import { createLogger, type Logger, type LogRole, type LogSink } from '../logging/logger.ts';
 import { Listener } from '../net/listener.ts';
 import { type Clock, systemClock, systemTimers, type Timers } from '../util/clock.ts';
 import { type Random, randomHex, systemRandom } from '../util/random.ts';
+import { REDIS_VERSION } from '../util/version.ts';
 import { Cron } from './cron.ts';
+import { maxClientsProblem, openFilesLimit } from './open-files.ts';
 
 export const SERVER_SPECS = [
   ...STRING_COMMANDS,
@@ -25,46 +37,74 @@ export const SERVER_SPECS = [
 ];
 
 export interface ServerOptions {
+  /** Loaded already. */
   readonly config: ServerConfig;
+  /** By default the machine's. */
   readonly clock?: Clock;
+  /** By default the machine's. */
   readonly timers?: Timers;
+  /** By default the system's. */
   readonly random?: Random;
-  readonly log?: Logger;
+  /** Takes the log's lines instead of `logfile`. */
+  readonly logSink?: LogSink;
+  /** Absolute path of the program. */
+  readonly executable?: string;
 }
+
+/** Work to be done before the server may end, such as a save. Gives a reason if it failed. */
+export type ShutdownStep = (options: ShutdownOptions) => Promise<string | null> | string | null;
+
+/** The reply to a SHUTDOWN that did not come about. */
+const SHUTDOWN_FAILED = 'Errors trying to SHUTDOWN. Check logs.';
+
+/** The server cannot start. Its log has said why; the message says it again. */
+export class StartError extends Error {}
 
 export class Server implements Host {
   readonly config: ServerConfig;
   readonly engine: Engine;
   readonly log: Logger;
-  readonly executable = process.argv[1] ?? process.execPath;
+  readonly executable: string;
   readonly pid = process.pid;
   readonly runId: string;
   readonly startedMs: number;
-  readonly supervised = 'no';
-  isShuttingDown = false;
-  readonly listeners: ListenerInfo[] = [];
+  supervised: Host['supervised'] = 'no';
+  /** What log lines show: C until the server is set up. */
+  role: LogRole = 'C';
+  readonly shutdownSteps: ShutdownStep[] = [];
+  /** Called when nothing can stop the shutdown any more. */
+  onEnd: (() => void) | null = null;
+  /** Settled when the server has ended. */
+  readonly stopped: Promise<void>;
+  readonly #settleStopped: () => void;
   readonly #listener: Listener;
   readonly #cron: Cron;
+  #shutdown: Promise<string | null> | null = null;
+  #aborted = false;
+  /** A shutdown that a signal has asked for and that has not begun. */
+  #asked: ShutdownOptions | null = null;
 
   constructor(options: ServerOptions) {
     const { config } = options;
+    const { values } = config;
     const clock = options.clock ?? systemClock;
     const random = options.random ?? systemRandom();
     this.config = config;
-    this.log =
-      options.log ??
-      createLogger({
-        level: config.values.loglevel,
-        file: config.values.logfile,
-        format: config.values['log-format'],
-        clock,
-        role: () => 'M',
-      });
+    this.executable = options.executable ?? process.argv[1] ?? process.execPath;
+    this.log = createLogger({
+      level: values.loglevel,
+      file: values.logfile === '' ? '' : this.inDir(values.logfile),
+      format: values['log-format'],
+      clock,
+      role: () => this.role,
+      ...(options.timers && { timers: options.timers }),
+      ...(options.logSink && { sink: options.logSink }),
+    });
     const commands = new CommandTable(SERVER_SPECS);
     for (const [from, to] of config.renames) commands.rename(from, to);
     this.engine = new Engine({
       config,
-      keyspace: new Keyspace(config.values.databases, random),
+      keyspace: new Keyspace(values.databases, random),
       commands,
       clock,
       timers: options.timers ?? systemTimers,
@@ -76,24 +116,160 @@ export class Server implements Host {
     this.startedMs = clock.wallMs();
     this.#listener = new Listener(this.engine);
     this.#cron = new Cron(this.engine);
+    this.engine.cron.push({ name: 'shutdown', run: () => this.#beginAsked() });
+    let settle = (): void => {};
+    this.stopped = new Promise((resolve) => {
+      settle = resolve;
+    });
+    this.#settleStopped = settle;
   }
 
   get configFile(): string {
     return this.config.file ?? '';
   }
 
-  async start(): Promise<void> {
-    const { values } = this.config;
-    await this.#listener.listen(values.port, '127.0.0.1', values['tcp-backlog']);
-    this.#cron.start();
-    this.log.notice('Ready to accept connections tcp');
+  get listeners(): readonly ListenerInfo[] {
+    return this.#listener.open;
   }
 
-  async shutdown(_options: ShutdownOptions): Promise<string | null> {
-    process.exit(0);
+  get isShuttingDown(): boolean {
+    return this.#shutdown !== null || this.#asked !== null;
+  }
+
+  /** A path of the configuration, taken relative to `dir`. */
+  inDir(path: string): string {
+    const { dir } = this.config.values;
+    return isAbsolute(path) || dir === process.cwd() ? path : join(dir, path);
+  }
+
+  /** Logs who starts here. */
+  logStart(hasConfig: boolean): void {
+    const { log } = this;
+    log.notice('oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo');
+    log.notice(
+      `Redis version=${REDIS_VERSION}, bits=64, commit=00000000, modified=0, pid=${this.pid}, just started`,
+    );
+    if (hasConfig) log.notice('Configuration loaded');
+    else {
+      log.warning(
+        `Warning: no config file specified, using the default config. In order to specify a config file use ${this.executable} /path/to/redis.conf`,
+      );
+    }
+  }
+
+  /** Opens the sockets and begins to serve. Rejects with a StartError, and then nothing is left open. */
+  async start(): Promise<void> {
+    const { log } = this;
+    this.role = 'M';
+    this.#checkBacklog();
+    try {
+      await this.#listen();
+    } catch (error) {
+      this.#listener.close();
+      throw error;
+    }
+    this.#followConfig();
+    log.notice('Server initialized');
+    this.#cron.start();
+    for (const { name } of this.listeners) log.notice(`Ready to accept connections ${name}`);
+  }
+
+  async #listen(): Promise<void> {
+    const { values } = this.config;
+    try {
+      await this.#listener.apply();
+    } catch {
+      throw this.#startError(`Failed listening on port ${values.port} (tcp), aborting.`);
+    }
+    if (values.unixsocket !== '') {
+      try {
+        await this.#listener.openUnix(this.inDir(values.unixsocket));
+      } catch {
+        throw this.#startError('Failed listening on port 0 (unix), aborting.');
+      }
+    }
+    if (this.listeners.length === 0) throw this.#startError('Configured to not listen anywhere, exiting.');
+  }
+
+  #startError(reason: string): StartError {
+    this.log.warning(reason);
+    return new StartError(reason);
+  }
+
+  /** Changes of the configuration that are about sockets. */
+  #followConfig(): void {
+    const { config } = this;
+    const listen = (problem: string) => () =>
+      this.#listener.apply().then(
+        () => null,
+        () => problem,
+      );
+    config.onApply('port', listen('Unable to listen on this port. Check server logs.'));
+    config.onApply('bind', listen('Failed to bind to specified addresses.'));
+    config.onApply('maxclients', () => maxClientsProblem(config, openFilesLimit()));
+  }
+
+  #checkBacklog(): void {
+    const wanted = this.config.values['tcp-backlog'];
+    let limit: number;
+    try {
+      limit = Number(readFileSync('/proc/sys/net/core/somaxconn', 'latin1'));
+    } catch {
+      return; // Not Linux: nobody to ask.
+    }
+    if (limit > 0 && limit < wanted) {
+      this.log.warning(
+        `WARNING: The TCP backlog setting of ${wanted} cannot be enforced because /proc/sys/net/core/somaxconn is set to the lower value of ${limit}.`,
+      );
+    }
+  }
+
+  /** A signal asks for a shutdown: it begins as soon as the cron may run. */
+  askShutdown(options: ShutdownOptions): void {
+    this.#asked = options;
+    this.engine.timers.setTimeout(() => {
+      if (!this.engine.debug.cronPaused) this.#beginAsked();
+    }, 0);
+  }
+
+  #beginAsked(): void {
+    const asked = this.#asked;
+    this.#asked = null;
+    if (asked !== null) void this.shutdown(asked);
+  }
+
+  shutdown(options: ShutdownOptions): Promise<string | null> {
+    if (this.#shutdown === null) {
+      this.#aborted = false;
+      this.log.notice('User requested shutdown...');
+      this.#shutdown = this.#end(options).finally(() => {
+        this.#shutdown = null;
+      });
+    }
+    return this.#shutdown;
+  }
+
+  async #end(options: ShutdownOptions): Promise<string | null> {
+    for (const step of this.shutdownSteps) {
+      const problem = await step(options);
+      if (this.#aborted || (problem !== null && !options.force)) return SHUTDOWN_FAILED;
+    }
+    this.#cron.stop();
+    this.onEnd?.();
+    if (this.config.values.unixsocket !== '') this.log.notice('Removing the unix socket file.');
+    this.#listener.close();
+    for (const client of [...this.engine.clients.all()]) client.link.destroy();
+    this.log.warning('Redis is now ready to exit, bye bye...');
+    this.log.close();
+    this.#settleStopped();
+    return null;
   }
 
   abortShutdown(): boolean {
-    return false;
+    if (!this.isShuttingDown || this.#aborted) return false;
+    this.#aborted = this.#shutdown !== null;
+    this.#asked = null;
+    this.log.notice('Shutdown manually aborted.');
+    return true;
   }
 }
