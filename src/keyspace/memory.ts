@@ -19,6 +19,10 @@ export class Externals {
   /** Bytes of all values, room to grow included. */
   bytes = 0;
 
+  get count(): number {
+    return this.#items.length - this.#free.length;
+  }
+
   add(bytes: Uint8Array, length: number): number {
     this.bytes += bytes.length;
     const item = { bytes, length };

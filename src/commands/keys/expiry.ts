@@ -54,7 +54,8 @@ function expireGeneric(client: Client, args: Args, name: string, unit: number, b
     keyspace.event(EVENT_GENERIC, 'del', db, buf, off, len);
   } else {
     // On a replica a moment of the past waits for the master's DEL; none of them is before 1970.
-    setDeadline(db, ref, when < 0 ? 0 : when);
+    if (when < 0) setDeadline(db, ref, 0);
+    else setDeadline(db, ref, when);
     keyspace.touched(db, buf, off, len);
     keyspace.event(EVENT_GENERIC, 'expire', db, buf, off, len);
   }

@@ -1,0 +1,187 @@
+/**
+ * used_memory: how much memory this server has taken for its users, and what `maxmemory` is compared with.
+ *
+ *   startup    buffers that an empty server needs (a constant)
+ * + data       Keyspace.bytes: slots handed out by the arena, hash tables, long values: exact at any moment
+ * + values     what V8 needs around each value outside of the arena
+ * + clients    CLIENT_BYTES each, with their request and reply buffers
+ * + heap       growth of V8's heap that none of the above explains
+ *
+ * Why not simply ask the process? `maxmemory` is compared before every write, and process.memoryUsage() takes
+ * 20 µs. And what V8 reports is mostly garbage: its heap climbs by megabytes under load, to fall back when the
+ * collector comes by. A limit of "used_memory plus 100 kB", as tests and careful operators set, must not be hit by
+ * that, so each part is either counted exactly or changes only with what clients do.
+ *
+ * The heap. What V8 holds when the server has started is the program, which Redis has outside of its heap, and
+ * used_memory never counted. From then on the cron samples the heap's size; the least of the samples of the last
+ * seconds is close to what is alive. If that exceeds the size at the start and what clients account for by more
+ * than HEAP_TOLERANCE, the excess counts: something does grow there, and used_memory must not hide it. Below the
+ * tolerance, which is what uncollected garbage and compiled code may amount to, it is not counted.
+ *
+ * Where the heap is not ours alone (embedded in a test or an application), set `readHeap` to null.
+ */
+import { getHeapStatistics } from 'node:v8';
+import type { Database } from '../keyspace/database.ts';
+import { EXTERNAL, HAS_EXPIRE } from '../keyspace/entry.ts';
+import { OFFSET_MASK, PAGE_BITS } from '../structures/arena.ts';
+import type { Client } from './client.ts';
+import type { Engine } from './engine.ts';
+
+/** The read area, the reply buffer, tables of the arena, and the command table. */
+const STARTUP_BYTES = 768 * 1024;
+/** A connection with its socket, as V8 and node's C++ side keep it. */
+const CLIENT_BYTES = 6 * 1024;
+/** Objects around a value outside of the arena: array, buffer, entry of the table. */
+const EXTERNAL_OVERHEAD = 200;
+/** A slot of a dictionary: hash and ref. */
+const SLOT_BYTES = 8;
+const HEAP_TOLERANCE = 32 * 1024 * 1024;
+const SAMPLE_PERIOD_MS = 100;
+/** Samples whose least counts: six seconds. */
+const SAMPLES = 64;
+/** Clients whose buffers are summed up when somebody asks, instead of by the cron. */
+const CLIENTS_AT_ONCE = 1000;
+
+/** The parts of used_memory, as INFO memory and MEMORY STATS show them. */
+export interface MemoryReport {
+  used: number;
+  peak: number;
+  rss: number;
+  startup: number;
+  /** All but the data itself: startup, clients, tables. */
+  overhead: number;
+  dataset: number;
+  /** Percent of the memory beyond `startup` that is data. */
+  datasetPercent: number;
+  clients: number;
+  /** Slots handed out, and pages they are in. */
+  arenaLive: number;
+  arenaPages: number;
+  /** Long values outside of the arena. */
+  externals: number;
+  tables: number;
+  /** What V8 reports: used and reserved. */
+  heapUsed: number;
+  heapTotal: number;
+}
+
+export class MemoryUsage {
+  peak = 0;
+  /** Reads how much of V8's heap is in use; null: it doesn't count. */
+  readHeap: (() => number) | null = () => getHeapStatistics().used_heap_size;
+  readonly startup = STARTUP_BYTES;
+  readonly #engine: Engine;
+  #clientBytes = 0;
+  #heapStart = -1;
+  #heapGrowth = 0;
+  readonly #heapSamples = new Float64Array(SAMPLES).fill(Number.POSITIVE_INFINITY);
+  #nextSample = 0;
+  #sampledMs = Number.NEGATIVE_INFINITY;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** What maxmemory is compared with: used_memory, with clients' buffers as of the last sample. */
+  counted(): number {
+    const { keyspace } = this.#engine;
+    return (
+      STARTUP_BYTES +
+      keyspace.bytes +
+      keyspace.memory.externals.count * EXTERNAL_OVERHEAD +
+      this.#clientBytes +
+      this.#heapGrowth
+    );
+  }
+
+  /** used_memory of this moment. */
+  used(): number {
+    if (this.#engine.clients.count <= CLIENTS_AT_ONCE) this.#sumClients();
+    const used = this.counted();
+    if (used > this.peak) this.peak = used;
+    return used;
+  }
+
+  /** Takes samples when it is time; called by the cron. */
+  sample(monoMs: number): void {
+    if (monoMs - this.#sampledMs < SAMPLE_PERIOD_MS - 5) return;
+    this.#sampledMs = monoMs;
+    this.#sumClients();
+    this.#sampleHeap();
+    const used = this.counted();
+    if (used > this.peak) this.peak = used;
+  }
+
+  #sumClients(): void {
+    let bytes = 0;
+    for (const client of this.#engine.clients.all()) bytes += clientBytes(client);
+    this.#clientBytes = bytes;
+  }
+
+  #sampleHeap(): void {
+    if (this.readHeap === null) {
+      this.#heapGrowth = 0;
+      return;
+    }
+    const heap = this.readHeap();
+    this.#heapSamples[this.#nextSample] = heap;
+    this.#nextSample = (this.#nextSample + 1) % SAMPLES;
+    if (this.#heapStart < 0) this.#heapStart = heap;
+    let least = heap;
+    for (const sample of this.#heapSamples) if (sample < least) least = sample;
+    const { clients, keyspace } = this.#engine;
+    const explained =
+      clients.count * CLIENT_BYTES + keyspace.memory.externals.count * EXTERNAL_OVERHEAD + HEAP_TOLERANCE;
+    this.#heapGrowth = Math.max(0, least - this.#heapStart - explained);
+  }
+
+  report(): MemoryReport {
+    const used = this.used();
+    const { keyspace } = this.#engine;
+    const { arena, externals } = keyspace.memory;
+    let tables = keyspace.lazyFree.bytes;
+    for (const db of keyspace.databases) tables += db.dict.bytes + db.expires.bytes;
+    const overhead = STARTUP_BYTES + this.#clientBytes + this.#heapGrowth + tables;
+    const { rss, heapUsed, heapTotal } = process.memoryUsage();
+    const dataset = used - overhead;
+    return {
+      used,
+      peak: this.peak,
+      rss,
+      startup: STARTUP_BYTES,
+      overhead,
+      dataset,
+      datasetPercent: used > STARTUP_BYTES ? (dataset * 100) / (used - STARTUP_BYTES) : 0,
+      clients: this.#clientBytes,
+      arenaLive: arena.liveBytes,
+      arenaPages: arena.pageBytes,
+      externals: externals.bytes,
+      tables,
+      heapUsed,
+      heapTotal,
+    };
+  }
+}
+
+/** Memory of one client (tot-mem in CLIENT LIST, client-eviction). */
+export function clientBytes(client: Client): number {
+  return CLIENT_BYTES + client.link.inputRoom + client.link.pendingBytes;
+}
+
+/** used_memory. */
+export function usedMemory(engine: Engine): number {
+  return engine.upkeep.memory.used();
+}
+
+/** MEMORY USAGE: bytes of a key with its value, its share of the tables included. */
+export function entryBytes(db: Database, ref: number): number {
+  const { arena, externals } = db.memory;
+  const meta = db.meta(ref);
+  let bytes = arena.capacity(ref) + SLOT_BYTES;
+  if ((meta & HAS_EXPIRE) !== 0) bytes += SLOT_BYTES;
+  if ((meta & EXTERNAL) !== 0) {
+    const id = arena.words[ref >>> PAGE_BITS]![((ref & OFFSET_MASK) << 1) + 2]!;
+    bytes += EXTERNAL_OVERHEAD + externals.get(id).bytes.length;
+  }
+  return bytes;
+}

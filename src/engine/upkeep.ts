@@ -1,0 +1,130 @@
+/**
+ * Upkeep: the keyspace's life between commands. It gives expiry, eviction, lazy free and the measuring of memory
+ * their time, in slices that no client notices:
+ *
+ *   cron (hz)      measure memory → one slice of expiry → one slice of lazy free → make room if need be
+ *   follow-ups     while one of them is not done, a timer repeats its slices at intervals that leave most of the
+ *                  time to clients: a millisecond of four for expiry (active-expire-effort raises that), and of
+ *                  three for lazy free and eviction
+ *
+ * Each slice is limited to SLICE_US by the clock, far below the 5 ms that nothing may take.
+ */
+import { EVICT_OK, EVICT_RUNNING, Evictor, type EvictResult } from '../keyspace/eviction.ts';
+import { ExpireCycle } from '../keyspace/expire-cycle.ts';
+import { type TimerHandle, unrefTimer } from '../util/clock.ts';
+import type { CronJob } from './cron-job.ts';
+import type { Engine } from './engine.ts';
+import { SERVER_MAXMEMORY } from './gates.ts';
+import { MemoryUsage } from './memory-usage.ts';
+
+const SLICE_US = 1000;
+const LAZY_FREE_DELAY_MS = 2;
+
+export class Upkeep implements CronJob {
+  readonly name = 'upkeep';
+  readonly memory: MemoryUsage;
+  readonly expiry: ExpireCycle;
+  readonly evictor: Evictor;
+  readonly #engine: Engine;
+  /** maxmemory in bytes; 0: no limit. */
+  #limit = 0;
+  #expireTimer: TimerHandle | null = null;
+  #roomTimer: TimerHandle | null = null;
+
+  constructor(engine: Engine) {
+    const { config, keyspace, clock, random } = engine;
+    this.#engine = engine;
+    this.memory = new MemoryUsage(engine);
+    this.expiry = new ExpireCycle(keyspace, clock);
+    this.evictor = new Evictor(keyspace, clock, random);
+    const { values } = config;
+    const apply = (name: Parameters<typeof config.onChange>[0], take: () => void): void => {
+      take();
+      config.onChange(name, take);
+    };
+    apply('active-expire-effort', () => {
+      this.expiry.effort = values['active-expire-effort'];
+    });
+    apply('maxmemory-policy', () => this.evictor.setPolicy(values['maxmemory-policy']));
+    apply('maxmemory-eviction-tenacity', () => {
+      this.evictor.setTenacity(values['maxmemory-eviction-tenacity']);
+    });
+    apply('maxmemory-samples', () => {
+      this.evictor.samples = values['maxmemory-samples'];
+    });
+    apply('maxmemory', () => this.#setLimit(values.maxmemory));
+  }
+
+  #setLimit(bytes: number): void {
+    const engine = this.#engine;
+    this.#limit = bytes;
+    if (bytes === 0) {
+      engine.gates &= ~SERVER_MAXMEMORY;
+      return;
+    }
+    engine.gates |= SERVER_MAXMEMORY;
+    // The limit takes effect even if no command comes; not at once, though: CONFIG SET has to be answered first.
+    this.#roomSoon();
+  }
+
+  /** Cron job. */
+  run(): void {
+    const engine = this.#engine;
+    this.memory.sample(engine.clock.monoMs());
+    if (this.#expireTimer === null) this.#expireSlice();
+    if (this.#roomTimer === null) this.#roomSlice();
+  }
+
+  /** Ends the work between crons; for the end of the server. */
+  stop(): void {
+    const { timers } = this.#engine;
+    if (this.#expireTimer !== null) timers.clearTimeout(this.#expireTimer);
+    if (this.#roomTimer !== null) timers.clearTimeout(this.#roomTimer);
+    this.#expireTimer = null;
+    this.#roomTimer = null;
+  }
+
+  /** Keeps the limit of memory, before a command. Only called while there is one. */
+  makeRoom(): EvictResult {
+    const result = this.evictor.makeRoom(this.memory, this.#limit);
+    if (result === EVICT_RUNNING) this.#roomSoon();
+    return result;
+  }
+
+  #expireSlice(): void {
+    const engine = this.#engine;
+    if (!engine.debug.activeExpire || engine.debug.cronPaused) return;
+    if (!this.expiry.run(SLICE_US)) return;
+    const pauseMs = SLICE_US / 1000 / this.expiry.timeShare - SLICE_US / 1000;
+    this.#expireTimer = this.#after(Math.max(1, Math.round(pauseMs)), () => {
+      this.#expireTimer = null;
+      this.#expireSlice();
+    });
+  }
+
+  /** Frees what flushes have left, and evicts what exceeds the limit. */
+  #roomSlice(): void {
+    const engine = this.#engine;
+    const more = engine.keyspace.lazyFree.step(engine.clock, SLICE_US);
+    const result = this.#limit === 0 ? EVICT_OK : this.evictor.makeRoom(this.memory, this.#limit);
+    if (more || result === EVICT_RUNNING) this.#roomSoon();
+  }
+
+  #roomSoon(): void {
+    if (this.#roomTimer !== null) return;
+    this.#roomTimer = this.#after(LAZY_FREE_DELAY_MS, () => {
+      this.#roomTimer = null;
+      this.#roomSlice();
+    });
+  }
+
+  #after(ms: number, run: () => void): TimerHandle {
+    const engine = this.#engine;
+    const handle = engine.timers.setTimeout(() => {
+      engine.readTime();
+      run();
+    }, ms);
+    unrefTimer(handle);
+    return handle;
+  }
+}
