@@ -9,6 +9,7 @@
 
 import { OFFSET_MASK, PAGE_BITS } from '../structures/arena.ts';
 import { Dictionary } from '../structures/dictionary.ts';
+import { KEPT_WORDS } from '../util/siphash.ts';
 import {
   ACCESS_SHIFT,
   EXPIRE_BYTES,
@@ -20,6 +21,9 @@ import {
   TYPE_MASK,
 } from './entry.ts';
 import type { Memory } from './memory.ts';
+
+const KEY_WORD = HEADER_BYTES / 4;
+const KEY_WORD_WITH_EXPIRE = (HEADER_BYTES + EXPIRE_BYTES) / 4;
 
 /** Copies bytes: by hand while short, where a call would cost more than the loop. */
 export function copyBytes(src: Uint8Array, from: number, len: number, dst: Uint8Array, to: number): void {
@@ -67,24 +71,33 @@ export class Database {
 
   /** Finds the entry of a key whether or not it has expired; 0 if there is none. */
   find(buf: Uint8Array, off: number, len: number): number {
-    const hash = this.memory.keyHash.hash(buf, off, len);
+    const { arena, keyHash } = this.memory;
+    const hash = keyHash.hash(buf, off, len);
     this.hash = hash;
-    const dict = this.dict;
-    const { pages, words } = this.memory.arena;
+    const { dict } = this;
     let ref = dict.first(hash);
-    while (ref !== 0) {
-      const page = ref >>> PAGE_BITS;
+    if (ref === 0) return 0;
+    // The hash has left the key's words behind: they are compared with the entry's, then the odd bytes.
+    const keyWords = keyHash.words;
+    const whole = len >> 2;
+    const compared = Math.min(whole, KEPT_WORDS);
+    do {
+      const words = arena.words[ref >>> PAGE_BITS]!;
       const at = (ref & OFFSET_MASK) << 1;
-      const w = words[page]!;
-      if (w[at + 1] === len) {
-        const bytes = pages[page]!;
-        const key = at * 4 + HEADER_BYTES + ((w[at]! & HAS_EXPIRE) !== 0 ? EXPIRE_BYTES : 0);
+      if (words[at + 1] === len) {
+        const key = at + ((words[at]! & HAS_EXPIRE) !== 0 ? KEY_WORD_WITH_EXPIRE : KEY_WORD);
         let i = 0;
-        while (i < len && bytes[key + i] === buf[off + i]) i++;
-        if (i === len) return ref;
+        while (i < compared && words[key + i] === keyWords[i]) i++;
+        if (i === compared) {
+          const bytes = arena.pages[ref >>> PAGE_BITS]!;
+          const start = key << 2;
+          i <<= 2;
+          while (i < len && bytes[start + i] === buf[off + i]) i++;
+          if (i === len) return ref;
+        }
       }
       ref = dict.next(hash);
-    }
+    } while (ref !== 0);
     return 0;
   }
 
@@ -183,6 +196,22 @@ export class Database {
     access: number,
     keepExpire: boolean,
   ): number {
+    if (ref !== 0 && valueLen <= INLINE_VALUE_MAX) {
+      // The common case of a store: a plain value over one of the same size class.
+      const { arena } = this.memory;
+      const page = ref >>> PAGE_BITS;
+      const at = (ref & OFFSET_MASK) << 1;
+      const w = arena.words[page]!;
+      if (
+        (w[at]! & (HAS_EXPIRE | EXTERNAL)) === 0 &&
+        (w[at + 2] === valueLen || arena.fits(ref, HEADER_BYTES + keyLen + valueLen))
+      ) {
+        w[at] = meta | (access << ACCESS_SHIFT);
+        w[at + 2] = valueLen;
+        copyBytes(value, valueOff, valueLen, arena.pages[page]!, at * 4 + HEADER_BYTES + keyLen);
+        return ref;
+      }
+    }
     if (valueLen > INLINE_VALUE_MAX) {
       const id = this.memory.externals.add(value.slice(valueOff, valueOff + valueLen), valueLen);
       return this.storeExternal(ref, key, keyOff, keyLen, id, meta, access, keepExpire);

@@ -7,6 +7,7 @@ import * as errors from '../../engine/errors.ts';
 import type { Database } from '../../keyspace/database.ts';
 import { ValueView } from '../../keyspace/database.ts';
 import {
+  ENCODING_MASK,
   EXPIRE_BYTES,
   EXTERNAL,
   HAS_EXPIRE,
@@ -125,8 +126,10 @@ export function addInteger(client: Client, args: Args, by: number): void {
   const len = args.len[1]!;
   const ref = keyspace.lookupWrite(db, buf, off, len);
   let old = 0;
+  let meta = 0;
   if (ref !== 0) {
-    if (db.type(ref) !== TYPE_STRING) throw errors.WRONG_TYPE;
+    meta = db.meta(ref);
+    if ((meta & TYPE_MASK) !== TYPE_STRING) throw errors.WRONG_TYPE;
     db.locateValue(ref, view);
     old = parseSafeInt(view.bytes, view.off, view.len);
   }
@@ -135,7 +138,12 @@ export function addInteger(client: Client, args: Args, by: number): void {
     addBigInteger(client, args, ref, BigInt(by));
     return;
   }
-  storeDigits(db, ref, args, writeInt(digits, 0, sum), keyspace.replacedAccess(db, ref));
+  const length = writeInt(digits, 0, sum);
+  if (ref !== 0 && length === view.len && (meta & (ENCODING_MASK | EXTERNAL)) === STRING_AUTO) {
+    // As many digits as before: nothing but the digits changes.
+    const { bytes, off: start } = view;
+    for (let i = 0; i < length; i++) bytes[start + i] = digits[i]!;
+  } else storeDigits(db, ref, args, length, keyspace.replacedAccess(db, ref));
   signalIncrement(client, args, ref === 0);
   client.out.int(sum);
 }
