@@ -9,8 +9,9 @@
  * A connection is accepted paused and its handle is moved to a socket that reads into the shared area
  * (connection.ts). Nothing that goes wrong with accepting stops it.
  */
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, rmSync } from 'node:fs';
 import net from 'node:net';
+import { dirname } from 'node:path';
 import type { Engine } from '../engine/engine.ts';
 import type { ListenerInfo } from '../engine/host.ts';
 import { errnoText } from '../util/errno-text.ts';
@@ -34,7 +35,9 @@ const NO_PROTOCOL = new Set(['EAFNOSUPPORT', 'EPROTONOSUPPORT', 'ENOPROTOOPT', '
 /** A full table of files would fill the log with the same line. */
 const ACCEPT_LOG_PAUSE_MS = 1000;
 
-/** The server cannot listen where it should; the log says more. */
+const TAKEN = 'taken';
+
+/** The server cannot listen where it should; the log has said so. */
 export class ListenError extends Error {}
 
 export class Listener {
@@ -69,20 +72,16 @@ export class Listener {
     const old = this.#tcp.filter((socket) => !isWanted(socket));
     const kept = this.#tcp.filter(isWanted);
     const missing = wanted.filter((bind) => !kept.some(({ address }) => address === withoutMark(bind)));
-    let opened = await this.#openAll(
-      missing,
-      values.port,
-      old.some(({ port }) => port === values.port),
-    );
-    if (opened === null) {
-      // The old sockets may be in the way.
+    const mayBeInTheWay = old.some(({ port }) => port === values.port);
+    let opened = await this.#openAll(missing, values.port, mayBeInTheWay);
+    if (opened === TAKEN) {
       closeAll(old);
       opened = await this.#openAll(missing, values.port, false);
-      if (opened === null) {
-        await this.#reopen(old, kept);
-        throw new ListenError(`cannot listen on port ${values.port}`);
-      }
-    } else closeAll(old);
+    } else if (opened !== null) closeAll(old);
+    if (opened === null || opened === TAKEN) {
+      await this.#reopen(old, kept);
+      throw new ListenError(`cannot listen on port ${values.port}`);
+    }
     this.#tcp = inOrder([...kept, ...opened], wanted);
   }
 
@@ -91,16 +90,23 @@ export class Listener {
     const again: OpenSocket[] = [];
     for (const { address, port, server } of old) {
       if (server.listening) again.push({ address, port, server });
-      else again.push(...((await this.#openAll([address], port, false)) ?? []));
+      else {
+        const opened = await this.#openAll([address], port, false);
+        if (opened !== null && opened !== TAKEN) again.push(...opened);
+      }
     }
     this.#tcp = [...kept, ...again];
   }
 
   /**
-   * Opens a socket on each address; on failure none stays open. Gives null when an address is taken and
-   * `mayRetry`: then nothing is logged, as the caller has another way.
+   * Opens a socket on each address; on failure none stays open. A failure is logged and null, but TAKEN is said and
+   * not logged when one of our own sockets may be in the way.
    */
-  async #openAll(binds: readonly string[], port: number, mayRetry: boolean): Promise<OpenSocket[] | null> {
+  async #openAll(
+    binds: readonly string[],
+    port: number,
+    mayBeInTheWay: boolean,
+  ): Promise<OpenSocket[] | null | typeof TAKEN> {
     const opened: OpenSocket[] = [];
     for (const bind of binds) {
       const address = withoutMark(bind);
@@ -108,9 +114,9 @@ export class Listener {
         opened.push({ address, port, server: await this.#openTcp(address, port) });
       } catch (error) {
         const { code, syscall } = error as NodeJS.ErrnoException;
-        if (mayRetry && code === 'EADDRINUSE') {
+        if (mayBeInTheWay && code === 'EADDRINUSE') {
           closeAll(opened);
-          return null;
+          return TAKEN;
         }
         const reason = syscall === 'getaddrinfo' ? 'Name or service not known' : `bind: ${errnoText(error)}`;
         this.#engine.log.warning(
@@ -131,12 +137,16 @@ export class Listener {
     return this.#listen(server, { port, host, backlog, ipv6Only: host.includes(':') });
   }
 
-  /** Opens the unix socket at a path that no other file has, or a socket that somebody left. */
+  /** Opens the unix socket; a file that is there goes, as in Redis. Rejects with a ListenError. */
   async openUnix(path: string): Promise<void> {
     const { values } = this.#engine.config;
     const permissions = values.unixsocketperm;
     const server = this.#createServer('unix');
-    rmSync(path, { force: true });
+    try {
+      rmSync(path, { force: true });
+    } catch {
+      // Then it is in the way, and bind says so.
+    }
     // The file must never be there with more permissions than it shall have, and Node has no step between bind and
     // listen; so it is created with fewer. Node binds before listen() returns.
     const usual = permissions === 0 ? null : process.umask(0o777 & ~permissions);
@@ -151,8 +161,11 @@ export class Listener {
       if (permissions !== 0) chmodSync(path, permissions);
     } catch (error) {
       server.close();
-      this.#engine.log.warning(`Failed opening Unix socket: bind: ${errnoText(error)}`);
-      throw new ListenError(`cannot listen at ${path}`);
+      // libuv says EACCES where bind(2) said ENOENT.
+      const reason = existsSync(dirname(path)) ? errnoText(error) : 'No such file or directory';
+      const message = `Failed opening Unix socket: bind: ${reason}`;
+      this.#engine.log.warning(message);
+      throw new ListenError(message);
     }
     this.#unix = server;
     this.#unixPath = path;

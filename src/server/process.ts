@@ -106,5 +106,7 @@ function fromHandler(server: Server, text: string): void {
 
 function crash(server: Server, cause: unknown): void {
   logCrash(server, cause);
+  const { daemonize, pidfile } = server.config.values;
+  if (daemonize && pidfile !== '') rmSync(pidfile, { force: true });
   process.exit(1);
 }

@@ -184,8 +184,8 @@ export class Server implements Host {
     if (values.unixsocket !== '') {
       try {
         await this.#listener.openUnix(this.inDir(values.unixsocket));
-      } catch {
-        throw this.#startError('Failed listening on port 0 (unix), aborting.');
+      } catch (error) {
+        throw new StartError((error as Error).message);
       }
     }
     if (this.listeners.length === 0) throw this.#startError('Configured to not listen anywhere, exiting.');
