@@ -65,11 +65,17 @@ export class ServerConfig extends Config<typeof SERVER_PARAMETERS> {
 
   /**
    * CONFIG REWRITE: null, or Redis's error text (without "ERR"). `userLines` are the `user` directives to write, as
-   * ACL LIST shows them; without them those of the file stay.
+   * ACL LIST shows them; without them those of the file stay. `forceAll`: write defaults, too.
    */
-  rewrite(options: { userLines?: readonly string[]; fs?: RewriteFs } = {}): Promise<string | null> {
-    const { userLines, fs } = options;
-    return rewriteConfigFile(this, { ...(userLines && { lines: { user: userLines } }), ...(fs && { fs }) });
+  rewrite(
+    options: { userLines?: readonly string[]; forceAll?: boolean; fs?: RewriteFs } = {},
+  ): Promise<string | null> {
+    const { userLines, forceAll = false, fs } = options;
+    return rewriteConfigFile(this, {
+      forceAll,
+      ...(userLines && { lines: { user: userLines } }),
+      ...(fs && { fs }),
+    });
   }
 
   #rename(from: string, to: string, isCommand: ServerConfigOptions['isCommand']): string | null {

@@ -56,6 +56,8 @@ export interface WantedLines {
 
 interface RewriteOptions {
   readonly fs?: RewriteFs;
+  /** Write defaults, too. */
+  readonly forceAll?: boolean;
   /** Lines of directives that are no parameters, by directive; those that are not named stay as they are. */
   readonly lines?: Readonly<Record<string, readonly string[]>>;
 }
@@ -71,7 +73,7 @@ export async function rewriteConfigFile<T extends ParameterTable>(
     const old = await readOld(fs, config.file);
     const text = rewriteText(
       old,
-      wantedLines(config, options.lines ?? {}),
+      wantedLines(config, options.lines ?? {}, options.forceAll ?? false),
       config.readerOptions().commentAfter,
     );
     await replaceFile(fs, config.file, Buffer.from(text, 'latin1'));
@@ -94,10 +96,12 @@ async function readOld(fs: RewriteFs, path: string): Promise<string | null> {
 function wantedLines<T extends ParameterTable>(
   config: Config<T>,
   others: Readonly<Record<string, readonly string[]>>,
+  forceAll: boolean,
 ): WantedLines[] {
   const wanted: WantedLines[] = [];
   for (const { name, parameter, stored } of config.entries()) {
-    const lines = parameter.rewrite(name, stored);
+    const wishes = parameter.rewrite(name, stored);
+    const lines = forceAll ? wishes.map(({ text }) => ({ text, force: true })) : wishes;
     const isCurrent = (words: readonly string[]) => meansValue(parameter, words, stored);
     wanted.push({ name, aliases: aliasesOf(parameter), lines, ...(lines.length === 1 && { isCurrent }) });
   }

@@ -9,6 +9,8 @@ export interface DebugSwitches {
   cronPaused: boolean;
   /** RESTORE and snapshots are taken without looking at their checksum. */
   skipChecksums: boolean;
+  /** Bytes from which an element of a list gets a node of its own; 0: the default. */
+  packedThreshold: number;
   /** DEBUG RELOAD: saves and loads; null while there is no persistence. Throws ReplyError. */
   reload: ((options: { save: boolean; flush: boolean; merge: boolean }) => void) | null;
   /** DEBUG LOADAOF. */
@@ -22,6 +24,7 @@ export function newDebugSwitches(): DebugSwitches {
     activeExpire: true,
     cronPaused: false,
     skipChecksums: false,
+    packedThreshold: 0,
     reload: null,
     loadAof: null,
     changeReplicationId: null,

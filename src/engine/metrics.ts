@@ -1,7 +1,9 @@
 /**
- * Figures over time for INFO: rates as means of the last 16 samples taken 100 ms apart, as in Redis, and peaks.
+ * Figures over time for INFO: rates as means of the last 16 samples taken 100 ms apart, as in Redis.
  * A cron job samples; nothing here runs for a command.
  */
+import { eventLoop } from '../util/process-stats.ts';
+import type { Stats } from './stats.ts';
 
 const SAMPLES = 16;
 const PERIOD_MS = 100;
@@ -39,15 +41,11 @@ export class Metrics {
   readonly commands = new Rate();
   readonly inputBytes = new Rate();
   readonly outputBytes = new Rate();
+  /** Turns of the event loop, and the microseconds they took. */
+  readonly loopCycles = new Rate();
+  readonly loopUs = new Rate();
   /** Monotonic clock at the start, ms. */
   readonly startedMonoMs: number;
-  /** Most `used_memory` seen so far; the cron looks every 100 ms, INFO when asked. */
-  peakMemory = 0;
-  /** `used_memory` of the empty server, 0 until it is ready. */
-  startupMemory = 0;
-  /** Largest request and reply buffers of clients of late. */
-  maxInputBuffer = 0;
-  maxOutputBuffer = 0;
   #sampledMs = 0;
 
   constructor(monoMs: number) {
@@ -59,15 +57,14 @@ export class Metrics {
     return monoMs - this.#sampledMs >= PERIOD_MS - 5;
   }
 
-  sample(monoMs: number, commands: number, inputBytes: number, outputBytes: number): void {
+  sample(monoMs: number, stats: Stats): void {
     this.#sampledMs = monoMs;
-    this.commands.sample(commands, monoMs);
-    this.inputBytes.sample(inputBytes, monoMs);
-    this.outputBytes.sample(outputBytes, monoMs);
-  }
-
-  sawMemory(bytes: number): void {
-    if (bytes > this.peakMemory) this.peakMemory = bytes;
+    this.commands.sample(stats.commandsProcessed, monoMs);
+    this.inputBytes.sample(stats.netInputBytes, monoMs);
+    this.outputBytes.sample(stats.netOutputBytes, monoMs);
+    const loop = eventLoop();
+    this.loopCycles.sample(loop.cycles, monoMs);
+    this.loopUs.sample(loop.activeUs, monoMs);
   }
 
   reset(): void {

@@ -1,0 +1,40 @@
+/**
+ * DEBUG's subcommands about saving, loading and replicating. The features give themselves (engine.debug); without
+ * them there is nothing to reload from, and that is said.
+ */
+import type { Client } from '../../engine/client.ts';
+import * as errors from '../../engine/errors.ts';
+import type { Args } from '../../resp/args.ts';
+import { randomHex } from '../../util/random.ts';
+
+const BAD_RELOAD = errors.err('DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.');
+const NO_PERSISTENCE = errors.err('This server has no persistence to reload from');
+
+export function reload(client: Client, args: Args): void {
+  const options = { save: true, flush: true, merge: false };
+  for (let i = 2; i < args.count; i++) {
+    if (args.is(i, 'merge')) options.merge = true;
+    else if (args.is(i, 'noflush')) options.flush = false;
+    else if (args.is(i, 'nosave')) options.save = false;
+    else throw BAD_RELOAD;
+  }
+  const run = client.engine.debug.reload;
+  if (run === null) throw NO_PERSISTENCE;
+  run(options);
+  client.out.ok();
+}
+
+export function loadAof(client: Client): void {
+  const run = client.engine.debug.loadAof;
+  if (run === null) throw NO_PERSISTENCE;
+  run();
+  client.out.ok();
+}
+
+export function changeReplicationId(client: Client): void {
+  const { engine } = client;
+  engine.log.notice('Changing replication IDs after receiving change-repl-id');
+  if (engine.debug.changeReplicationId !== null) engine.debug.changeReplicationId();
+  else engine.replicationId = randomHex(engine.random, 40);
+  client.out.ok();
+}

@@ -1,0 +1,139 @@
+/** DEBUG's subcommands about keys and databases. */
+import type { Client } from '../../engine/client.ts';
+import * as errors from '../../engine/errors.ts';
+import { ValueView } from '../../keyspace/database.ts';
+import { encodingName, isSharedInteger, SHARED_REFCOUNT } from '../../keyspace/encoding.ts';
+import { STRING_AUTO, TYPE_MASK, TYPE_STRING } from '../../keyspace/entry.ts';
+import type { Args } from '../../resp/args.ts';
+import type { Dictionary } from '../../structures/dictionary.ts';
+import { isCanonicalInt64, parseSafeInt } from '../../util/number-text.ts';
+import { datasetDigest, NO_DIGEST, valueDigest } from './digest.ts';
+
+/** Finds the key in argument 2, leaving its clock alone. */
+function find(client: Client, args: Args): number {
+  const ref = client.engine.keyspace.peek(client.db, args.buf, args.off[2]!, args.len[2]!);
+  if (ref === 0) throw errors.NO_SUCH_KEY;
+  return ref;
+}
+
+export function object(client: Client, args: Args): void {
+  const ref = find(client, args);
+  const { db } = client;
+  const { keyspace } = client.engine;
+  const access = db.access(ref);
+  const refcount = isSharedInteger(db, ref) ? SHARED_REFCOUNT : 1;
+  const place = (ref >>> 0).toString(16).padStart(8, '0');
+  client.out.simple(
+    `Value at:0x${place} refcount:${refcount} encoding:${encodingName(db, ref)} ` +
+      `serializedlength:${serializedLength(client, ref)} lru:${access} ` +
+      `lru_seconds_idle:${keyspace.lfu ? 0 : keyspace.idleSeconds(access)}`,
+  );
+}
+
+/** Bytes of a string in a snapshot, without compression. */
+function serializedLength(client: Client, ref: number): number {
+  const view = new ValueView();
+  client.db.locateValue(ref, view);
+  // Integers up to 32 bits have a form of their own: a byte of type and as many bytes as they need.
+  if (view.len <= 11 && isCanonicalInt64(view.bytes, view.off, view.len)) {
+    const n = parseSafeInt(view.bytes, view.off, view.len);
+    if (n >= -128 && n <= 127) return 2;
+    if (n >= -32768 && n <= 32767) return 3;
+    if (n >= -2147483648 && n <= 2147483647) return 5;
+  }
+  const prefix = view.len < 64 ? 1 : view.len < 16384 ? 2 : 5;
+  return prefix + view.len;
+}
+
+export function sdsLength(client: Client, args: Args): void {
+  const ref = find(client, args);
+  const { db } = client;
+  if ((db.meta(ref) & TYPE_MASK) !== TYPE_STRING || encodingName(db, ref) === 'int') {
+    throw errors.err('Not an sds encoded string.');
+  }
+  const keyLength = args.len[2]!;
+  const length = db.valueLength(ref);
+  client.out.simple(
+    `key_sds_len:${keyLength}, key_sds_avail:0, key_zmalloc: ${keyLength}, ` +
+      `val_sds_len:${length}, val_sds_avail:0, val_zmalloc: ${length}`,
+  );
+}
+
+export function hashTables(client: Client, args: Args): void {
+  const index = parseSafeInt(args.buf, args.off[2]!, args.len[2]!);
+  if (Number.isNaN(index)) throw errors.NOT_INTEGER;
+  const db = client.engine.keyspace.databases[index];
+  if (db === undefined) throw errors.err('Out of range database');
+  client.out.verbatim(`[Dictionary HT]\n${tableReport(db.dict)}[Expires HT]\n${tableReport(db.expires)}\n`);
+}
+
+function tableReport(table: Dictionary): string {
+  const title = 'Hash table 0 stats (main hash table):\n';
+  if (table.count === 0) return `${title}No stats available for empty dictionaries\n`;
+  return `${title} table size: ${table.slotCount}\n number of elements: ${table.count}\n`;
+}
+
+export function hashTableOfKey(client: Client, args: Args): void {
+  find(client, args);
+  throw errors.err('The value stored at the specified key is not represented using an hash table');
+}
+
+export function listpack(client: Client, args: Args): void {
+  find(client, args);
+  throw errors.err('Not a listpack encoded object.');
+}
+
+export function quicklist(client: Client, args: Args): void {
+  find(client, args);
+  throw errors.err('Not a quicklist encoded object.');
+}
+
+/** DEBUG POPULATE count [prefix] [size]: keys `prefix:0` and on, those that are there stay as they are. */
+export function populate(client: Client, args: Args): void {
+  const count = positive(args, 2);
+  const prefix = args.count > 3 ? args.text(3) : 'key';
+  const size = args.count > 4 ? positive(args, 4) : 0;
+  const { db } = client;
+  const { keyspace } = client.engine;
+  const meta = TYPE_STRING | STRING_AUTO;
+  for (let i = 0; i < count; i++) {
+    const key = Buffer.from(`${prefix}:${i}`, 'latin1');
+    if (keyspace.peek(db, key, 0, key.length) !== 0) continue;
+    const value = populatedValue(i, size);
+    db.storeString(0, key, 0, key.length, value, 0, value.length, meta, keyspace.newAccess(), false);
+    keyspace.touched(db, key, 0, key.length);
+  }
+  client.out.ok();
+}
+
+/** `value:N`, cut or filled up with zeros to `size`, unless that is 0. */
+function populatedValue(i: number, size: number): Uint8Array {
+  const text = Buffer.from(`value:${i}`, 'latin1');
+  if (size === 0) return text;
+  const value = new Uint8Array(size);
+  value.set(text.subarray(0, size));
+  return value;
+}
+
+function positive(args: Args, i: number): number {
+  const n = parseSafeInt(args.buf, args.off[i]!, args.len[i]!);
+  if (!(n >= 0)) throw errors.NOT_POSITIVE;
+  return n;
+}
+
+export function digest(client: Client): void {
+  client.out.simple(hex(datasetDigest(client.engine.keyspace)));
+}
+
+export function digestValues(client: Client, args: Args): void {
+  const { keyspace } = client.engine;
+  client.out.array(args.count - 2);
+  for (let i = 2; i < args.count; i++) {
+    const ref = keyspace.peek(client.db, args.buf, args.off[i]!, args.len[i]!);
+    client.out.simple(hex(ref === 0 ? NO_DIGEST : valueDigest(client.db, ref)));
+  }
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
+}
