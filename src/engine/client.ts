@@ -16,8 +16,10 @@ export interface Link extends Sink {
   readonly fd: number;
   /** Reply bytes that the peer has not taken yet. */
   readonly pendingBytes: number;
-  /** Request bytes that wait to be served, and the room held for them. */
+  /** Of the request that is not whole yet: bytes of the arguments that are, and of what comes after them. */
+  readonly argumentBytes: number;
   readonly inputBytes: number;
+  /** Room held for both. */
   readonly inputRoom: number;
   /** Serves what has been held back while the client was stopped. */
   resume(): void;
@@ -53,6 +55,8 @@ export class Client {
   stopped = 0;
   /** ACL user. */
   user = 'default';
+  /** Whether it has proved to be that user; a server without a password believes everybody. */
+  authenticated = true;
   name = '';
   libName = '';
   libVersion = '';
@@ -63,10 +67,10 @@ export class Client {
   lastCommand: Command | null = null;
   /** Since when the soft output limit has been exceeded, ms; 0: it isn't. */
   softLimitSinceMs = 0;
-  /** Largest sizes of late, as CLIENT LIST's rbp shows them. */
+  /** Most bytes of output that were pending at once, since the cron last looked. */
   peakOutput = 0;
-  /** CLIENT NO-TOUCH */
-  noTouch = false;
+  /** Memory when it was last looked at, as maxmemory-clients counts it. */
+  countedBytes = 0;
   /** Filled by the features that own them: MULTI state, subscriptions, tracking, replication. */
   readonly features: Map<string, unknown> | null = null;
 

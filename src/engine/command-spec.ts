@@ -40,6 +40,8 @@ export const ONLY_SENTINEL = 1 << 22;
 export const BATCHED = 1 << 23;
 /** Derived by the command table: the place of the keys depends on the arguments. */
 export const MOVABLE_KEYS = 1 << 24;
+/** Ours: it refreshes the clocks of keys even for a client with CLIENT NO-TOUCH on. */
+export const ALWAYS_TOUCHES = 1 << 25;
 
 /** Names of the flags in COMMAND INFO, in Redis's order; those that are not here Redis doesn't show, either. */
 export const FLAG_NAMES: readonly (readonly [number, string])[] = [

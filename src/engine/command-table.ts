@@ -19,6 +19,7 @@ import {
   KEY_VARIABLE_FLAGS,
   type KeySpec,
   MOVABLE_KEYS,
+  PROTECTED,
   PUBSUB,
   READONLY,
   WRITE,
@@ -51,6 +52,9 @@ export const ACL_CATEGORIES: readonly string[] = [
 
 const NO_KEYS: readonly KeySpec[] = [];
 
+/** More arguments than a request can have. */
+const NEVER = 0x7fffffff;
+
 /** Ints in a slot of the table. */
 const SLOT = 4;
 
@@ -61,6 +65,11 @@ export class Command {
   /** 'client|list' */
   readonly fullName: string;
   readonly arity: number;
+  /**
+   * What the engine compares the number of arguments with. That of a PROTECTED command never fits, so asking whether
+   * the command is allowed costs the others nothing.
+   */
+  readonly guardedArity: number;
   readonly flags: number;
   readonly keys: readonly KeySpec[];
   readonly run: Handler;
@@ -90,6 +99,7 @@ export class Command {
     this.name = spec.name;
     this.fullName = parent === null ? spec.name : `${parent.name}|${spec.name}`;
     this.arity = spec.arity;
+    this.guardedArity = (spec.flags & PROTECTED) !== 0 ? NEVER : spec.arity;
     this.flags = movable ? spec.flags | MOVABLE_KEYS : spec.flags;
     this.keys = keys;
     this.run = spec.run ?? noHandler;

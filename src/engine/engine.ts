@@ -21,23 +21,36 @@ import { ReplyError } from '../resp/reply-error.ts';
 import { ReplyWriter } from '../resp/reply-writer.ts';
 import { COMMAND, INCOMPLETE, PROTOCOL_ERROR, RequestParser } from '../resp/request-parser.ts';
 import { type Clock, MicrosecondWallClock, type Timers } from '../util/clock.ts';
-import type { Random } from '../util/random.ts';
-import { type Admission, admit } from './admission.ts';
+import { type Random, randomHex } from '../util/random.ts';
+import { admit, protectedRefusal } from './admission.ts';
 import type { Client, Link } from './client.ts';
+import { ClientCron } from './client-cron.ts';
 import { ClientRegistry } from './client-registry.ts';
-import { BATCHED } from './command-spec.ts';
+import { ADMIN, ALWAYS_TOUCHES, BATCHED, SKIP_MONITOR } from './command-spec.ts';
 import type { Command, CommandTable } from './command-table.ts';
 import { wireConfig } from './config-wiring.ts';
 import type { CronJob } from './cron-job.ts';
 import { newDebugSwitches } from './debug-switches.ts';
 import * as errors from './errors.ts';
-import { GATE_REPLY_OFF, GATE_REPLY_SKIP, GATE_UNAUTHENTICATED, STOP_CLOSING } from './gates.ts';
+import {
+  GATE_NO_TOUCH,
+  GATE_REPLY_OFF,
+  GATE_REPLY_SKIP,
+  GATE_REPLY_SKIP_NEXT,
+  GATE_UNAUTHENTICATED,
+  SERVER_MONITORED,
+  STOP_BLOCKED,
+  STOP_CLOSING,
+} from './gates.ts';
 import type { Host } from './host.ts';
 import { InfoRegistry } from './info.ts';
 import { LatencyMonitor } from './latency-monitor.ts';
 import { Metrics } from './metrics.ts';
+import { Monitors } from './monitors.ts';
+import { Pause } from './pause.ts';
 import { SlowLog } from './slowlog.ts';
 import { Stats } from './stats.ts';
+import { Upkeep } from './upkeep.ts';
 
 export * from './gates.ts';
 
@@ -70,7 +83,8 @@ export class Engine {
   /** Time every command by itself. */
   timeEach = false;
   /** Parts that features add: each knows itself by its own type (slowlog, latency, monitors, ...). */
-  readonly admission: Admission = { pausedUntilMs: 0, pauseAll: false, pausedClients: new Set() };
+  readonly pause: Pause;
+  readonly monitors: Monitors;
   /** The process around the engine; null where there is none. */
   host: Host | null = null;
   /** Run `hz` times a second, in this order. */
@@ -79,9 +93,13 @@ export class Engine {
   readonly info = new InfoRegistry();
   /** Called by CONFIG RESETSTAT. */
   readonly onResetStat: (() => void)[] = [];
+  /** Expiry, eviction, lazy free and the measuring of memory. */
+  readonly upkeep: Upkeep;
   readonly slowlog = new SlowLog();
   readonly latency = new LatencyMonitor();
   readonly metrics: Metrics;
+  /** 40 hex digits that name this data set's history; replication owns it. */
+  replicationId: string;
   readonly debug = newDebugSwitches();
   /** Wall clock in µs (TIME, ids). */
   readonly wallClock: MicrosecondWallClock;
@@ -106,11 +124,17 @@ export class Engine {
     this.stats = new Stats();
     this.clients = new ClientRegistry(this);
     this.writer = new ReplyWriter(NOWHERE);
+    this.replicationId = randomHex(parts.random, 40);
     this.metrics = new Metrics(parts.clock.monoMs());
     this.wallClock = new MicrosecondWallClock(parts.clock);
     this.syncClock();
     this.readTime();
+    this.pause = new Pause(this);
+    this.monitors = new Monitors(this);
+    this.cron.push(new ClientCron(this));
     wireConfig(this);
+    this.upkeep = new Upkeep(this);
+    this.cron.push(this.upkeep);
   }
 
   /** Anchors the wall clock to the monotonic one; the cron calls it. */
@@ -178,10 +202,13 @@ export class Engine {
       }
       command = resolved;
     }
-    const arity = command.arity;
+    const arity = command.guardedArity;
     if (arity > 0 ? args.count !== arity : args.count < -arity) {
-      this.refuse(client, command, errors.wrongArity(command.fullName));
-      return;
+      const refusal = wrongArity(command, args) ?? protectedRefusal(client, command);
+      if (refusal !== null) {
+        this.refuse(client, command, refusal);
+        return;
+      }
     }
     if ((client.gates | this.gates) !== 0) this.#guarded(client, command, args);
     else this.call(client, command, args);
@@ -189,19 +216,42 @@ export class Engine {
 
   /** The way of a command while any gate is closed. */
   #guarded(client: Client, command: Command, args: Args): void {
-    const { writer } = this;
+    const { writer, keyspace } = this;
+    if ((client.gates & GATE_REPLY_SKIP_NEXT) !== 0) {
+      client.gates = (client.gates & ~GATE_REPLY_SKIP_NEXT) | GATE_REPLY_SKIP;
+    }
     const quiet = client.gates & (GATE_REPLY_OFF | GATE_REPLY_SKIP);
     const holding = writer.hold;
-    if (quiet !== 0) {
-      writer.flush();
-      writer.hold = true;
+    const start = writer.pos;
+    if (quiet !== 0) writer.hold = true;
+    if (admit(this, client, command, args)) {
+      if ((client.gates & GATE_NO_TOUCH) !== 0) keyspace.noTouch = (command.flags & ALWAYS_TOUCHES) === 0;
+      this.call(client, command, args);
+      keyspace.noTouch = false;
+      if ((this.gates & SERVER_MONITORED) !== 0 && (command.flags & (SKIP_MONITOR | ADMIN)) === 0) {
+        this.monitors.feed(client, command, args);
+      }
     }
-    if (admit(this, client, command, args)) this.call(client, command, args);
-    if (quiet !== 0 && quiet === (client.gates & (GATE_REPLY_OFF | GATE_REPLY_SKIP))) {
-      writer.pos = 0;
-      client.gates &= ~GATE_REPLY_SKIP;
-    }
+    if (quiet === 0) return;
     writer.hold = holding;
+    if ((client.gates & quiet) !== 0) writer.pos = start;
+    // A command that is put off is served later, and takes its silence with it.
+    if ((client.stopped & STOP_BLOCKED) === 0) client.gates &= ~GATE_REPLY_SKIP;
+  }
+
+  /** Serves a request that has been kept, as if it had just come; then what the client has sent since. */
+  serveKept(client: Client, args: Args): void {
+    const { writer } = this;
+    client.lastInteractionMs = this.readTime() / 1000;
+    this.current = client;
+    writer.sink = client.link;
+    writer.resp = client.resp;
+    this.execute(client, args);
+    this.settle();
+    writer.flush();
+    this.current = null;
+    if ((client.stopped & STOP_CLOSING) !== 0) client.link.end();
+    else client.link.resume();
   }
 
   /** Calls the handler, catches its refusal, keeps count. */
@@ -247,11 +297,14 @@ export class Engine {
     this.#batchSize = 0;
   }
 
-  /** Replies with an error before the command could run. */
-  refuse(_client: Client, command: Command | null, error: ReplyError): void {
+  /** Replies with an error before the command could run; CLIENT REPLY OFF and SKIP silence it, too. */
+  refuse(client: Client, command: Command | null, error: ReplyError): void {
     if (command !== null) command.rejectedCalls++;
     this.stats.countError(error);
-    this.writer.error(error);
+    if ((client.gates & (GATE_REPLY_OFF | GATE_REPLY_SKIP | GATE_REPLY_SKIP_NEXT)) === 0) {
+      this.writer.error(error);
+    }
+    client.gates &= ~(GATE_REPLY_SKIP | GATE_REPLY_SKIP_NEXT);
   }
 
   #failed(client: Client, command: Command, thrown: unknown): void {
@@ -301,3 +354,9 @@ export class Engine {
 }
 
 const NOWHERE = { send: (): boolean => true };
+
+function wrongArity(command: Command, args: Args): ReplyError | null {
+  const { arity } = command;
+  const wrong = arity > 0 ? args.count !== arity : args.count < -arity;
+  return wrong ? errors.wrongArity(command.fullName) : null;
+}

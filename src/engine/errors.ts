@@ -8,6 +8,9 @@ export const SYNTAX = new ReplyError('ERR syntax error');
 export const WRONG_TYPE = new ReplyError('WRONGTYPE Operation against a key holding the wrong kind of value');
 export const NOT_INTEGER = new ReplyError('ERR value is not an integer or out of range');
 export const NOT_FLOAT = new ReplyError('ERR value is not a valid float');
+export const NOT_INT32 = new ReplyError(
+  'ERR value is out of range, value must between -2147483648 and 2147483647',
+);
 export const OUT_OF_RANGE = new ReplyError('ERR value is out of range');
 export const NOT_POSITIVE = new ReplyError('ERR value is out of range, must be positive');
 export const NO_SUCH_KEY = new ReplyError('ERR no such key');
@@ -45,6 +48,20 @@ export const FREQ_WITHOUT_LFU = new ReplyError(
 );
 export const NOAUTH = new ReplyError('NOAUTH Authentication required.');
 export const WRONGPASS = new ReplyError('WRONGPASS invalid username-password pair or user is disabled.');
+export const AUTH_WITHOUT_PASSWORD = new ReplyError(
+  'ERR AUTH <password> called without any password configured for the default user. ' +
+    'Are you sure your configuration is correct?',
+);
+export const NOAUTH_HELLO = new ReplyError(
+  'NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> ' +
+    '<pass> option can be used to authenticate the client and select the RESP protocol version at the same time',
+);
+export const NOPROTO = new ReplyError('NOPROTO unsupported protocol version');
+export const BAD_CLIENT_NAME = new ReplyError(
+  'ERR Client names cannot contain spaces, newlines or special characters.',
+);
+export const NO_SUCH_CLIENT = new ReplyError('ERR No such client');
+export const REPLICA_TOUCHES_KEYS = new ReplyError("ERR Replica can't interact with the keyspace");
 export const LOADING_DATASET = new ReplyError('LOADING Redis is loading the dataset in memory');
 export const OOM = new ReplyError("OOM command not allowed when used memory > 'maxmemory'.");
 export const MAX_CLIENTS = new ReplyError('ERR max number of clients reached');
@@ -112,4 +129,12 @@ export function unknownCommand(name: string, args: readonly string[]): ReplyErro
 
 export function protocolError(text: string): ReplyError {
   return new ReplyError(`ERR Protocol error: ${text}`);
+}
+
+export function protectedCommand(name: string, parameter: string): ReplyError {
+  return new ReplyError(
+    `ERR ${name.toUpperCase()} command not allowed. If the ${parameter} option is set to "local", you can run it ` +
+      'from a local connection, otherwise you need to set this option in the configuration file, and then ' +
+      'restart the server.',
+  );
 }

@@ -6,12 +6,14 @@
 // Bits of `Client.gates`: states in which a command needs more than the common checks. 0 for most clients.
 export const GATE_UNAUTHENTICATED = 1 << 0;
 export const GATE_REPLY_OFF = 1 << 1;
-/** CLIENT REPLY SKIP: the next command's reply is dropped. */
+/** CLIENT REPLY SKIP: the reply of the command being served is dropped. */
 export const GATE_REPLY_SKIP = 1 << 2;
 export const GATE_MULTI = 1 << 3;
 export const GATE_SUBSCRIBED = 1 << 4;
 export const GATE_NO_TOUCH = 1 << 5;
 export const GATE_MONITOR = 1 << 6;
+/** CLIENT REPLY SKIP has just been served: the next command is the one whose reply is dropped. */
+export const GATE_REPLY_SKIP_NEXT = 1 << 7;
 
 // Bits of `Client.stopped`: reasons not to serve more requests now. 0 for most clients.
 export const STOP_CLOSING = 1 << 0;

@@ -19,6 +19,10 @@ export class Stats {
   readsProcessed = 0;
   writesProcessed = 0;
   errorReplies = 0;
+  /** Clients closed for what they took of memory (client-limits.ts). */
+  evictedClients = 0;
+  outputLimitDisconnections = 0;
+  queryLimitDisconnections = 0;
   readonly errors = new Map<string, number>();
   /** latency-tracking */
   tracking = true;
@@ -53,6 +57,9 @@ export class Stats {
     this.readsProcessed = 0;
     this.writesProcessed = 0;
     this.errorReplies = 0;
+    this.evictedClients = 0;
+    this.outputLimitDisconnections = 0;
+    this.queryLimitDisconnections = 0;
     this.errors.clear();
   }
 }

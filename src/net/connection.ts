@@ -28,6 +28,7 @@ const AREA_BYTES = 64 * 1024;
 const DIRECT_MIN = 32 * 1024;
 /** Up to so many missing bytes are allocated at once, on the word of the client. */
 const TRUST_BYTES = 1024 * 1024;
+const LF = 10;
 /** A stopped client's requests are buffered up to here, then the socket is not read any more. */
 const HELD_MAX = 1024 * 1024;
 
@@ -66,11 +67,14 @@ export class Connection implements Link, Writing {
   readonly #shared: ReadArea;
   #remainder: Uint8Array | null = null;
   #kept: Kept | null = null;
-  /** True while the socket reads into `#kept`. */
-  #direct = false;
+  /** What the socket reads into: the shared area, or the buffer of `#kept`; and from where on. */
+  #target: Uint8Array | null = null;
+  #targetAt = 0;
   #closed = false;
   /** Closes as soon as nothing is pending. */
   #ending = false;
+  /** The peer will send nothing more. */
+  #ended = false;
 
   constructor(engine: Engine, shared: ReadArea, handle: StreamHandle, names: ConnectionNames) {
     this.#engine = engine;
@@ -83,6 +87,8 @@ export class Connection implements Link, Writing {
     this.client = engine.connect(this);
     this.#socket = new net.Socket({
       handle,
+      // A peer that has sent its requests and says so still wants the replies.
+      allowHalfOpen: true,
       // After each read node asks for the next buffer; null keeps the one there is.
       onread: {
         buffer: (() => this.#nextTarget()) as () => Uint8Array,
@@ -99,25 +105,38 @@ export class Connection implements Link, Writing {
     return this.#closed ? 0 : (this.#handle.writeQueueSize ?? this.#socket.writableLength);
   }
 
+  get argumentBytes(): number {
+    const state = this.#kept?.state ?? null;
+    if (state === null) return 0;
+    let bytes = 0;
+    for (let i = 0; i < state.count; i++) bytes += state.len[i]!;
+    return bytes;
+  }
+
   get inputBytes(): number {
-    return (this.#remainder?.length ?? 0) + (this.#kept?.length ?? 0);
+    const kept = this.#kept;
+    if (kept === null) return this.#remainder?.length ?? 0;
+    if (kept.state === null) return kept.length;
+    const at = kept.start + kept.state.resume;
+    const lineEnd = kept.bytes.subarray(at, Math.min(at + 24, kept.end)).indexOf(LF);
+    return kept.end - at - (lineEnd + 1);
   }
 
   get inputRoom(): number {
     return (this.#remainder?.length ?? 0) + (this.#kept?.bytes.length ?? 0);
   }
 
-  #targetSet = false;
-
   #nextTarget(): Uint8Array | null {
     const kept = this.#kept;
-    if (kept !== null && this.#targetSet && kept.bytes.length - kept.end >= DIRECT_MIN) {
-      this.#direct = true;
+    const shared = this.#shared.bytes;
+    if (kept !== null && this.#target !== null && kept.bytes.length - kept.end >= DIRECT_MIN) {
+      this.#target = kept.bytes;
+      this.#targetAt = kept.end;
       return kept.bytes.subarray(kept.end);
     }
-    if (this.#targetSet && !this.#direct) return null;
-    this.#targetSet = true;
-    this.#direct = false;
+    if (this.#target === shared) return null;
+    this.#target = shared;
+    this.#targetAt = HEADROOM;
     return this.#shared.target;
   }
 
@@ -130,6 +149,8 @@ export class Connection implements Link, Writing {
     const { bytes } = this.#shared;
     let from = HEADROOM;
     const end = HEADROOM + count;
+    // What was kept has been served since this read was set up.
+    if (this.#target !== bytes) bytes.set(this.#read(count), HEADROOM);
     const remainder = this.#remainder;
     if (remainder !== null) {
       from -= remainder.length;
@@ -154,7 +175,8 @@ export class Connection implements Link, Writing {
     const kept = new Kept(stopped ? length : roomFor(length, parser.missing));
     kept.bytes.set(bytes.subarray(at, end));
     kept.end = length;
-    if (!stopped) kept.state = parser.save(at);
+    if (stopped) parser.reset();
+    else kept.state = parser.save(at);
     this.#kept = kept;
     return this.#checkInput(kept);
   }
@@ -162,14 +184,19 @@ export class Connection implements Link, Writing {
   /** Bytes for a connection that already keeps some. */
   #readMore(count: number): boolean {
     const kept = this.#kept!;
-    if (this.#direct) kept.end += count;
-    else {
+    if (this.#target !== kept.bytes || this.#targetAt !== kept.end) {
+      const came = this.#read(count);
       makeRoom(kept, count, kept.length + count);
-      kept.bytes.set(this.#shared.bytes.subarray(HEADROOM, HEADROOM + count), kept.end);
-      kept.end += count;
+      kept.bytes.set(came, kept.end);
     }
+    kept.end += count;
     if (this.client.stopped === 0) this.#serveKept();
     return this.#kept === null || this.#checkInput(this.#kept);
+  }
+
+  /** The bytes of the last read. */
+  #read(count: number): Uint8Array {
+    return this.#target!.subarray(this.#targetAt, this.#targetAt + count);
   }
 
   #serveKept(): void {
@@ -185,7 +212,10 @@ export class Connection implements Link, Writing {
       this.#kept = null;
       return;
     }
-    if (this.client.stopped !== 0) return;
+    if (this.client.stopped !== 0) {
+      parser.reset();
+      return;
+    }
     kept.state = parser.save(at);
     if (at > 0) {
       kept.bytes.copyWithin(0, at, kept.end);
@@ -196,14 +226,8 @@ export class Connection implements Link, Writing {
   }
 
   #checkInput(kept: Kept): boolean {
-    const limit = this.#engine.config.values['client-query-buffer-limit'];
-    if (kept.length > limit) {
-      this.#engine.log.warning(
-        `Closing client that reached max query buffer length: id=${this.client.id} addr=${this.peer} (qbuf initial bytes: ${kept.length})`,
-      );
-      this.destroy();
-      return true;
-    }
+    const start = kept.bytes.subarray(kept.start, kept.end);
+    if (!this.#engine.clients.limits.acceptsInput(this.client, kept.length, start)) return true;
     return this.client.stopped === 0 || kept.length < HELD_MAX;
   }
 
@@ -212,11 +236,14 @@ export class Connection implements Link, Writing {
     const { stats } = this.#engine;
     stats.netOutputBytes += length;
     stats.writesProcessed++;
+    const { limits } = this.#engine.clients;
     if (this.#closed) return true;
+    if (length > limits.unaskedBytes && !limits.accepts(this.client, this.pendingBytes + length)) return true;
     if (this.#shared.writer.write(socket, this.#handle, buf.subarray(0, length), this)) return true;
     if (this.#closed) return false;
     const pending = this.pendingBytes;
     if (pending > OUTPUT_PAUSE_BYTES) this.client.stopped |= STOP_OUTPUT;
+    limits.outputGrew(this.client, pending);
     return false;
   }
 
@@ -228,13 +255,20 @@ export class Connection implements Link, Writing {
   }
 
   writeFailed(): void {
-    this.#socket.destroy();
+    this.destroy();
   }
 
   resume(): void {
     if (this.#closed || this.client.stopped !== 0) return;
+    if (this.#engine.current !== null) {
+      // In the middle of another client's command: no handler runs inside another.
+      queueMicrotask(() => this.resume());
+      return;
+    }
     if (this.#kept !== null) this.#serveKept();
-    if (this.client.stopped === 0 && !this.#closed) this.#socket.resume();
+    if (this.client.stopped !== 0 || this.#closed) return;
+    if (this.#ended) this.#finish();
+    else this.#socket.resume();
   }
 
   end(): void {
@@ -244,11 +278,22 @@ export class Connection implements Link, Writing {
   }
 
   destroy(): void {
+    this.#closed = true;
     this.#socket.destroy();
   }
 
+  /**
+   * The peer has closed its side. Its requests have been served, unless it did not read the replies of earlier ones
+   * (then they are served when it does) or waits for data (then it is gone).
+   */
   #onEnd(): void {
-    this.#socket.destroy();
+    this.#ended = true;
+    if (this.client.stopped !== STOP_OUTPUT) this.#finish();
+  }
+
+  #finish(): void {
+    this.client.stopped |= STOP_CLOSING;
+    this.end();
   }
 
   #onClose(): void {

@@ -2,6 +2,7 @@
  * The commands of the generic group: whatever type a key has.
  */
 import {
+  ALWAYS_TOUCHES,
   type CommandSpec,
   DENYOOM,
   FAST,
@@ -256,7 +257,7 @@ export const GENERIC_COMMANDS: readonly CommandSpec[] = [
       'Returns the number of existing keys out of those specified after updating the time they were last accessed.',
     complexity: 'O(N) where N is the number of keys that will be touched.',
     arity: -2,
-    flags: READONLY | FAST,
+    flags: READONLY | FAST | ALWAYS_TOUCHES,
     acl: ['keyspace'],
     tips: ['request_policy:multi_shard', 'response_policy:agg_sum'],
     keys: [keyAt(1, KEY_RO, { last: -1 })],

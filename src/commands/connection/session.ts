@@ -1,0 +1,105 @@
+/**
+ * Who the client is and how it speaks: AUTH, HELLO, RESET, SELECT, and the simplest commands there are.
+ */
+import { DEFAULT_USER, isPasswordOf } from '../../engine/authentication.ts';
+import {
+  type Client,
+  GATE_NO_TOUCH,
+  GATE_REPLY_OFF,
+  GATE_REPLY_SKIP,
+  GATE_REPLY_SKIP_NEXT,
+} from '../../engine/client.ts';
+import * as errors from '../../engine/errors.ts';
+import type { Args } from '../../resp/args.ts';
+import { parseSafeInt } from '../../util/number-text.ts';
+import { parseClientName } from './names.ts';
+
+export function auth(client: Client, args: Args): void {
+  if (args.count > 3) throw errors.SYNTAX;
+  const { engine } = client;
+  if (args.count === 2 && engine.config.values.requirepass === '') throw errors.AUTH_WITHOUT_PASSWORD;
+  const user = args.count === 2 ? DEFAULT_USER : args.text(1);
+  if (!isPasswordOf(engine, user, args.bytes(args.count - 1))) throw errors.WRONGPASS;
+  engine.clients.authenticated(client, user);
+  client.out.ok();
+}
+
+export function hello(client: Client, args: Args): void {
+  const { engine, out } = client;
+  let protocol = client.resp;
+  let credentials = 0;
+  let name = 0;
+  if (args.count > 1) {
+    protocol = parseSafeInt(args.buf, args.off[1]!, args.len[1]!);
+    if (Number.isNaN(protocol)) throw errors.err('Protocol version is not an integer or out of range');
+    if (protocol !== 2 && protocol !== 3) throw errors.NOPROTO;
+    for (let i = 2; i < args.count; i++) {
+      if (args.is(i, 'auth') && i + 2 < args.count) {
+        credentials = i + 1;
+        i += 2;
+      } else if (args.is(i, 'setname') && i + 1 < args.count) name = ++i;
+      else throw errors.err(`Syntax error in HELLO option '${args.text(i)}'`);
+    }
+  }
+  if (credentials !== 0) {
+    const user = args.text(credentials);
+    if (!isPasswordOf(engine, user, args.bytes(credentials + 1))) throw errors.WRONGPASS;
+    engine.clients.authenticated(client, user);
+  }
+  if (!client.authenticated) throw errors.NOAUTH_HELLO;
+  if (name !== 0) client.name = parseClientName(args, name);
+  client.setProtocol(protocol);
+  out.map(7);
+  out.bulkText('server');
+  out.bulkText('redis');
+  out.bulkText('version');
+  out.bulkText(engine.config.version);
+  out.bulkText('proto');
+  out.int(protocol);
+  out.bulkText('id');
+  out.int(client.id);
+  out.bulkText('mode');
+  out.bulkText(engine.config.values['cluster-enabled'] ? 'cluster' : 'standalone');
+  out.bulkText('role');
+  out.bulkText('master');
+  out.bulkText('modules');
+  out.emptyArray();
+}
+
+/** Makes the connection as good as new. What is known of the client's library stays: it has not changed. */
+export function reset(client: Client): void {
+  const { engine } = client;
+  engine.monitors.remove(client);
+  client.setProtocol(2);
+  engine.clients.resetAuthentication(client);
+  client.name = '';
+  client.noEvict = false;
+  client.gates &= ~(GATE_NO_TOUCH | GATE_REPLY_OFF | GATE_REPLY_SKIP | GATE_REPLY_SKIP_NEXT);
+  client.db = engine.keyspace.databases[0]!;
+  client.out.simple('RESET');
+}
+
+export function quit(client: Client): void {
+  client.out.ok();
+  client.closeAfterReply();
+}
+
+export function select(client: Client, args: Args): void {
+  const index = parseSafeInt(args.buf, args.off[1]!, args.len[1]!);
+  if (Number.isNaN(index)) throw errors.NOT_INTEGER;
+  if (index < -2147483648 || index > 2147483647) throw errors.NOT_INT32;
+  const db = client.engine.keyspace.databases[index];
+  if (db === undefined) throw errors.DB_OUT_OF_RANGE;
+  client.db = db;
+  client.out.ok();
+}
+
+export function ping(client: Client, args: Args): void {
+  if (args.count === 1) client.out.pong();
+  else if (args.count === 2) client.out.bulk(args.buf, args.off[1]!, args.len[1]!);
+  else throw errors.wrongArity('ping');
+}
+
+export function echo(client: Client, args: Args): void {
+  client.out.bulk(args.buf, args.off[1]!, args.len[1]!);
+}
