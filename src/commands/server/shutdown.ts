@@ -13,7 +13,7 @@ const NO_SHUTDOWN = errors.err('No shutdown in progress.');
 const NO_PROCESS = errors.err('This server has no process to shut down.');
 
 export function shutdown(client: Client, args: Args): void {
-  const { host, log } = client.engine;
+  const { host } = client.engine;
   const options = readOptions(args);
   if (host === null) throw NO_PROCESS;
   if (options === 'abort') {
@@ -21,7 +21,6 @@ export function shutdown(client: Client, args: Args): void {
     client.out.ok();
     return;
   }
-  log.warning('User requested shutdown...');
   replyLater(client, host.shutdown(options), (out, problem) => {
     if (problem === null) return;
     const error = new ReplyError(`ERR ${problem}`);
