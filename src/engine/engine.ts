@@ -125,7 +125,7 @@ export class Engine {
     this.clients = new ClientRegistry(this);
     this.writer = new ReplyWriter(NOWHERE);
     this.replicationId = randomHex(parts.random, 40);
-    this.metrics = new Metrics(parts.clock.monoMs());
+    this.metrics = new Metrics(this);
     this.wallClock = new MicrosecondWallClock(parts.clock);
     this.syncClock();
     this.readTime();
@@ -135,6 +135,7 @@ export class Engine {
     wireConfig(this);
     this.upkeep = new Upkeep(this);
     this.cron.push(this.upkeep);
+    this.cron.push(this.metrics);
   }
 
   /** Anchors the wall clock to the monotonic one; the cron calls it. */

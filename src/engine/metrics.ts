@@ -3,7 +3,8 @@
  * A cron job samples; nothing here runs for a command.
  */
 import { eventLoop } from '../util/process-stats.ts';
-import type { Stats } from './stats.ts';
+import type { CronJob } from './cron-job.ts';
+import type { Engine } from './engine.ts';
 
 const SAMPLES = 16;
 const PERIOD_MS = 100;
@@ -37,7 +38,8 @@ class Rate {
   }
 }
 
-export class Metrics {
+export class Metrics implements CronJob {
+  readonly name = 'metrics';
   readonly commands = new Rate();
   readonly inputBytes = new Rate();
   readonly outputBytes = new Rate();
@@ -46,18 +48,19 @@ export class Metrics {
   readonly loopUs = new Rate();
   /** Monotonic clock at the start, ms. */
   readonly startedMonoMs: number;
+  readonly #engine: Engine;
   #sampledMs = 0;
 
-  constructor(monoMs: number) {
-    this.startedMonoMs = monoMs;
+  constructor(engine: Engine) {
+    this.#engine = engine;
+    this.startedMonoMs = engine.clock.monoMs();
   }
 
-  /** Whether it is time for the next sample; timers may come a little early. */
-  isDue(monoMs: number): boolean {
-    return monoMs - this.#sampledMs >= PERIOD_MS - 5;
-  }
-
-  sample(monoMs: number, stats: Stats): void {
+  /** Takes a sample when it is time for one; timers may come a little early. */
+  run(): void {
+    const { clock, stats } = this.#engine;
+    const monoMs = clock.monoMs();
+    if (monoMs - this.#sampledMs < PERIOD_MS - 5) return;
     this.#sampledMs = monoMs;
     this.commands.sample(stats.commandsProcessed, monoMs);
     this.inputBytes.sample(stats.netInputBytes, monoMs);

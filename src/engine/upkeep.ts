@@ -86,15 +86,26 @@ export class Upkeep implements CronJob {
 
   /** Keeps the limit of memory, before a command. Only called while there is one. */
   makeRoom(): EvictResult {
+    const startUs = this.#engine.latency.thresholdMs === 0 ? 0 : this.#engine.clock.monoUs();
     const result = this.evictor.makeRoom(this.memory, this.#limit);
+    this.#watch('eviction-cycle', startUs);
     if (result === EVICT_RUNNING) this.#roomSoon();
     return result;
+  }
+
+  /** Tells the latency monitor how long something took. */
+  #watch(event: string, startUs: number): void {
+    const { latency, clock, nowMs } = this.#engine;
+    if (latency.thresholdMs !== 0) latency.add(event, (clock.monoUs() - startUs) / 1000, nowMs);
   }
 
   #expireSlice(): void {
     const engine = this.#engine;
     if (!engine.debug.activeExpire || engine.debug.cronPaused) return;
-    if (!this.expiry.run(SLICE_US)) return;
+    const startUs = engine.clock.monoUs();
+    const more = this.expiry.run(SLICE_US);
+    this.#watch('expire-cycle', startUs);
+    if (!more) return;
     const pauseMs = SLICE_US / 1000 / this.expiry.timeShare - SLICE_US / 1000;
     this.#expireTimer = this.#after(Math.max(1, Math.round(pauseMs)), () => {
       this.#expireTimer = null;

@@ -7,6 +7,7 @@ import { humanBytes, memoryFigures, ratio } from '../memory-figures.ts';
 export function memory(out: InfoText, engine: Engine): void {
   const figures = memoryFigures(engine);
   const { used, peak, rss, allocated, active, resident } = figures;
+  const { lazyFree } = engine.keyspace;
   const { maxmemory } = engine.config.values;
   sized(out, 'used_memory', used);
   sized(out, 'used_memory_rss', rss);
@@ -50,8 +51,8 @@ export function memory(out: InfoText, engine: Engine): void {
   out.field('mem_aof_buffer', 0);
   out.field('mem_allocator', 'arena');
   out.field('active_defrag_running', 0);
-  out.field('lazyfree_pending_objects', 0);
-  out.field('lazyfreed_objects', 0);
+  out.field('lazyfree_pending_objects', lazyFree.pending);
+  out.field('lazyfreed_objects', lazyFree.freed);
 }
 
 function sized(out: InfoText, name: string, bytes: number): void {

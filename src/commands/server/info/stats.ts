@@ -6,6 +6,7 @@ import { eventLoop } from '../../../util/process-stats.ts';
 export function stats(out: InfoText, engine: Engine): void {
   const { keyspace, metrics } = engine;
   const counted = engine.stats;
+  const { expiry } = engine.upkeep;
   const loop = eventLoop();
   out.field('total_connections_received', counted.connectionsReceived);
   // Without this INFO itself, which has not been processed yet.
@@ -24,9 +25,9 @@ export function stats(out: InfoText, engine: Engine): void {
   out.field('sync_partial_ok', 0);
   out.field('sync_partial_err', 0);
   out.field('expired_keys', keyspace.expiredKeys);
-  out.field('expired_stale_perc', '0.00');
-  out.field('expired_time_cap_reached_count', 0);
-  out.field('expire_cycle_cpu_milliseconds', 0);
+  out.field('expired_stale_perc', (expiry.staleShare * 100).toFixed(2));
+  out.field('expired_time_cap_reached_count', expiry.timeCapReached);
+  out.field('expire_cycle_cpu_milliseconds', Math.floor(expiry.spentUs / 1000));
   out.field('evicted_keys', keyspace.evictedKeys);
   out.field('evicted_clients', 0);
   out.field('total_eviction_exceeded_time', 0);
