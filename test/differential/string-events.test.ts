@@ -92,6 +92,7 @@ function recordEvents(redis: InProcess): string[] {
     },
     removed: () => {},
     flushed: () => {},
+    swapped: () => {},
   };
   redis.engine.keyspace.observer = observer;
   redis.engine.keyspace.eventMask = 0xffff;
