@@ -42,6 +42,8 @@ export interface Host {
    * the reason why it goes on, as an error text without "ERR" (saving failed, SHUTDOWN ABORT).
    */
   shutdown(options: ShutdownOptions): Promise<string | null>;
+  /** Logs a crash report and ends the process, as after the signal of that name; null where others live in it. */
+  readonly crash: ((signal: string) => void) | null;
   /** SHUTDOWN ABORT: false when there is no shutdown in progress. */
   abortShutdown(): boolean;
 }

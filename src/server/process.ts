@@ -32,6 +32,7 @@ export async function runAsProcess(server: Server, options: ProcessOptions): Pro
   server.logStart(options.hasConfig);
   server.role = 'M';
   handleSignals(server);
+  server.crash = (signal) => crash(server, signal);
   if (!fitMaxClients(config, log, openFilesLimit())) throw new StartError('too few open files');
   const pidFile = values.pidfile || (options.daemon ? DEFAULT_PID_FILE : '');
   if (pidFile !== '') {

@@ -72,6 +72,7 @@ export class Server implements Host {
   /** What log lines show: C until the server is set up. */
   role: LogRole = 'C';
   readonly shutdownSteps: ShutdownStep[] = [];
+  crash: Host['crash'] = null;
   /** Called when nothing can stop the shutdown any more. */
   onEnd: (() => void) | null = null;
   /** Settled when the server has ended. */

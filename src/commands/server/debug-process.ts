@@ -13,9 +13,11 @@ function ownProcess(engine: Engine): Host {
   return engine.host;
 }
 
-/** As if it had accessed memory that isn't there: the signal that the kernel would send. */
+/** As if it had accessed memory that isn't there. */
 export function crash(client: Client): void {
-  process.kill(ownProcess(client.engine).pid, 'SIGSEGV');
+  const host = ownProcess(client.engine);
+  if (host.crash === null) throw NO_PROCESS;
+  host.crash('SIGSEGV');
 }
 
 /** An error that nobody catches: the report goes to the log and the process ends. */
