@@ -110,6 +110,7 @@ export class RequestParser {
       if (buf[q] !== CR || q === digits || (buf[digits] === 48 && q - digits > 1)) {
         const line = this.#oddLength(buf, digits, end);
         if (line < 0) return this.#shortLine(p, end, from, 'too big mbulk count string');
+        if (line - p > LINE_MAX) return this.#fail('too big mbulk count string');
         if (!this.#negative) return this.#fail('invalid multibulk length');
         this.next = line;
         return NOTHING;
@@ -132,9 +133,7 @@ export class RequestParser {
     const { bulkMax } = this;
     for (; count < total; count++) {
       if (p >= end) return this.#stop(p, count, 1);
-      if (buf[p] !== DOLLAR) {
-        return this.#fail(`expected '$', got '${printable(buf[p]!)}'`);
-      }
+      if (buf[p] !== DOLLAR) return this.#noBulk(buf, p, end, count);
       const digits = p + 1;
       let q = digits;
       let len = 0;
@@ -149,11 +148,11 @@ export class RequestParser {
         return this.#stop(p, count, 1);
       }
       if (buf[q] !== CR || q === digits || (buf[digits] === 48 && q - digits > 1)) {
-        if (this.#oddLength(buf, digits, end) < 0) {
-          if (end - p > LINE_MAX) return this.#fail('too big bulk count string');
-          return this.#stop(p, count, 1);
+        const line = this.#oddLength(buf, digits, end);
+        if (line < 0 ? end - p > LINE_MAX : line - p > LINE_MAX) {
+          return this.#fail('too big bulk count string');
         }
-        return this.#fail('invalid bulk length');
+        return line < 0 ? this.#stop(p, count, 1) : this.#fail('invalid bulk length');
       }
       if (len > bulkMax) return this.#fail('invalid bulk length');
       if (!authenticated && len > UNAUTHENTICATED_BULK_MAX) return this.#fail('unauthenticated bulk length');
@@ -175,13 +174,18 @@ export class RequestParser {
 
   /** A length that is not plain digits: finds the line's end (-1 if it isn't there); notes a negative number. */
   #oddLength(buf: Uint8Array, from: number, end: number): number {
-    const at = buf.indexOf(CR, from);
+    const at = endOfLine(buf, from, end, CR);
     if (at < 0 || at + 1 >= end) return -1;
-    this.#negative = buf[from] === 45 && at - from > 1 && at - from < 20;
-    for (let i = from + 1; i < at && this.#negative; i++) {
-      if (buf[i]! < 48 || buf[i]! > 57 || (buf[i] === 48 && i === from + 1)) this.#negative = false;
-    }
+    this.#negative = isNegativeInt64(buf, from, at);
     return at + 2;
+  }
+
+  /** Where a bulk should begin is something else, which the reply names once its line has ended. */
+  #noBulk(buf: Uint8Array, p: number, end: number, count: number): number {
+    const at = endOfLine(buf, p, end, CR);
+    if (at < 0 ? end - p > LINE_MAX : at - p > LINE_MAX) return this.#fail('too big bulk count string');
+    if (at < 0 || at + 1 >= end) return this.#stop(p, count, 1);
+    return this.#fail(`expected '$', got '${printable(buf[p]!)}'`);
   }
 
   #stop(p: number, count: number, missing: number): number {
@@ -206,8 +210,9 @@ export class RequestParser {
   }
 
   #parseInline(buf: Uint8Array, from: number, end: number): number {
-    const at = buf.indexOf(LF, from);
-    if (at < 0 || at >= end) return this.#shortLine(from, end, from, 'too big inline request');
+    const at = endOfLine(buf, from, end, LF);
+    if (at < 0) return this.#shortLine(from, end, from, 'too big inline request');
+    if (at - from > LINE_MAX) return this.#fail('too big inline request');
     const lineEnd = at > from && buf[at - 1] === CR ? at - 1 : at;
     this.next = at + 1;
     const words = splitInline(buf, from, lineEnd);
@@ -224,6 +229,31 @@ export class RequestParser {
   }
 }
 
+/**
+ * Where a line ends, or -1. Redis looks for the end as in a C string, so a line with a NUL byte has none: it grows
+ * until it is too long. Requests are binary safe all the same; lines only hold lengths and inline commands.
+ */
+function endOfLine(buf: Uint8Array, from: number, end: number, terminator: number): number {
+  for (let i = from; i < end; i++) {
+    const c = buf[i]!;
+    if (c === terminator) return i;
+    if (c === 0) return -1;
+  }
+  return -1;
+}
+
+function isNegativeInt64(buf: Uint8Array, from: number, end: number): boolean {
+  const digits = end - from - 1;
+  if (buf[from] !== 45 || digits < 1 || digits > 19 || buf[from + 1] === 48) return false;
+  let magnitude = 0n;
+  for (let i = from + 1; i < end; i++) {
+    const digit = buf[i]! - 48;
+    if (digit < 0 || digit > 9) return false;
+    magnitude = magnitude * 10n + BigInt(digit);
+  }
+  return magnitude <= 1n << 63n;
+}
+
 function printable(byte: number): string {
   return byte === CR || byte === LF ? ' ' : String.fromCharCode(byte);
 }
@@ -234,15 +264,20 @@ function isSpace(byte: number): boolean {
   return byte === 32 || (byte >= 9 && byte <= 13);
 }
 
+/** Vertical tab and form feed are skipped between words, but do not end one. */
+function endsWord(byte: number): boolean {
+  return byte === 32 || byte === 9 || byte === LF || byte === CR;
+}
+
 /** Splits an inline command into words, with Redis's quotes and escapes; null where quotes don't balance. */
 export function splitInline(buf: Uint8Array, from: number, end: number): Uint8Array[] | null {
   const words: Uint8Array[] = [];
   let p = from;
   for (;;) {
     while (p < end && isSpace(buf[p]!)) p++;
-    if (p >= end || buf[p] === 0) return words;
+    if (p >= end) return words;
     const word: number[] = [];
-    while (p < end && !isSpace(buf[p]!) && buf[p] !== 0) {
+    while (p < end && !endsWord(buf[p]!)) {
       const c = buf[p]!;
       if (c !== 34 && c !== 39) {
         word.push(c);
@@ -250,7 +285,8 @@ export function splitInline(buf: Uint8Array, from: number, end: number): Uint8Ar
         continue;
       }
       p = c === 34 ? readDoubleQuoted(buf, p + 1, end, word) : readSingleQuoted(buf, p + 1, end, word);
-      if (p < 0 || (p < end && !isSpace(buf[p]!) && buf[p] !== 0)) return null;
+      if (p < 0 || (p < end && !isSpace(buf[p]!))) return null;
+      break;
     }
     words.push(Uint8Array.from(word));
   }
