@@ -54,6 +54,9 @@ import { Upkeep } from './upkeep.ts';
 
 export * from './gates.ts';
 
+/** Attacks come in swarms; the log is told once in a while. */
+const ABORT_LOG_PERIOD_MS = 60_000;
+
 export interface EngineParts {
   config: ServerConfig;
   keyspace: Keyspace;
@@ -106,6 +109,7 @@ export class Engine {
 
   /** Wall clock minus monotonic clock, in ms; set anew by `syncClock`. */
   #wallOffset = 0;
+  #abortLoggedMs = Number.NEGATIVE_INFINITY;
   /** Up to when time has been charged to commands, in µs. */
   #chargedUs = 0;
   /** The kinds of batched commands served since the clock was read, and how many commands. */
@@ -192,7 +196,8 @@ export class Engine {
   execute(client: Client, args: Args): void {
     let command = this.commands.lookup(args);
     if (command === null) {
-      this.refuse(client, null, this.#unknown(args));
+      if (isCrossProtocol(args)) this.#abort(client);
+      else this.refuse(client, null, this.#unknown(args));
       return;
     }
     if (command.subcommands !== null) {
@@ -324,6 +329,22 @@ export class Engine {
     return errors.unknownCommand(args.text(0), texts);
   }
 
+  /** Somebody has a browser send requests here: nothing is answered, and the rest not even looked at. */
+  #abort(client: Client): void {
+    const nowMs = this.clock.monoMs();
+    if (nowMs - this.#abortLoggedMs > ABORT_LOG_PERIOD_MS) {
+      this.#abortLoggedMs = nowMs;
+      this.log.warning(
+        'Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands to Redis. ' +
+          'This is likely due to an attacker attempting to use Cross Protocol Scripting to compromise your Redis ' +
+          `instance. Connection from ${client.link.peer} aborted.`,
+      );
+    }
+    this.writer.pos = 0;
+    client.stopped |= STOP_CLOSING;
+    client.link.destroy();
+  }
+
   #refuseProtocol(client: Client, text: string): void {
     this.refuse(client, null, errors.protocolError(text));
     client.stopped |= STOP_CLOSING;
@@ -355,6 +376,11 @@ export class Engine {
 }
 
 const NOWHERE = { send: (): boolean => true };
+
+/** The words by which an HTTP request gives itself away: its method, or a header line. */
+function isCrossProtocol(args: Args): boolean {
+  return args.is(0, 'post') || args.is(0, 'host:');
+}
 
 function wrongArity(command: Command, args: Args): ReplyError | null {
   const { arity } = command;

@@ -86,6 +86,12 @@ export const DENIED_PROTECTED_MODE = new ReplyError(
     'order for the server to start accepting connections from the outside.',
 );
 
+/** What a user sent, as an error shows it: cut short, and where C would take it for ended. */
+export function shown(text: string, max = 128): string {
+  const end = text.indexOf('\0');
+  return text.slice(0, end < 0 ? max : Math.min(end, max));
+}
+
 /** An error of the plain kind with a text of its own. */
 export function err(text: string): ReplyError {
   return new ReplyError(`ERR ${text}`);
@@ -96,15 +102,13 @@ export function wrongArity(fullName: string): ReplyError {
 }
 
 export function unknownSubcommand(subcommand: string, command: string): ReplyError {
-  return new ReplyError(
-    `ERR unknown subcommand '${subcommand.slice(0, 128)}'. Try ${command.toUpperCase()} HELP.`,
-  );
+  return new ReplyError(`ERR unknown subcommand '${shown(subcommand)}'. Try ${command.toUpperCase()} HELP.`);
 }
 
 /** For containers that look at the arguments of a subcommand themselves (DEBUG, SLOWLOG GET). */
 export function subcommandSyntax(subcommand: string, command: string): ReplyError {
   return new ReplyError(
-    `ERR unknown subcommand or wrong number of arguments for '${subcommand.slice(0, 128)}'. ` +
+    `ERR unknown subcommand or wrong number of arguments for '${shown(subcommand)}'. ` +
       `Try ${command.toUpperCase()} HELP.`,
   );
 }
@@ -122,9 +126,9 @@ export function unknownCommand(name: string, args: readonly string[]): ReplyErro
   let list = '';
   for (const arg of args) {
     if (list.length >= 128) break;
-    list += `'${arg.slice(0, 128 - list.length)}' `;
+    list += `'${shown(arg, 128 - list.length)}' `;
   }
-  return new ReplyError(`ERR unknown command '${name.slice(0, 128)}', with args beginning with: ${list}`);
+  return new ReplyError(`ERR unknown command '${shown(name)}', with args beginning with: ${list}`);
 }
 
 export function protocolError(text: string): ReplyError {

@@ -41,7 +41,7 @@ function clientsById(clients: ClientRegistry, args: Args, from: number): Client[
 
 function parseType(args: Args, i: number): ClientType {
   const type = clientTypeNamed(args.text(i));
-  if (type === null) throw errors.err(`Unknown client type '${args.text(i)}'`);
+  if (type === null) throw errors.err(`Unknown client type '${errors.shown(args.text(i), Infinity)}'`);
   return type;
 }
 
@@ -100,7 +100,7 @@ function parseClientId(args: Args, i: number): number {
 
 function parseUser(args: Args, i: number): string {
   const user = args.text(i);
-  if (user !== DEFAULT_USER) throw errors.err(`No such user '${user}'`);
+  if (user !== DEFAULT_USER) throw errors.err(`No such user '${errors.shown(user, Infinity)}'`);
   return user;
 }
 

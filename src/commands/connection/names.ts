@@ -20,7 +20,7 @@ export function clientSetname(client: Client, args: Args): void {
 }
 
 export function clientSetinfo(client: Client, args: Args): void {
-  const option = args.text(2);
+  const option = errors.shown(args.text(2), Infinity);
   const isName = args.is(2, 'lib-name');
   if (!isName && !args.is(2, 'lib-ver')) throw errors.err(`Unrecognized option '${option}'`);
   if (!isVisible(args, 3)) {

@@ -38,7 +38,7 @@ export function hello(client: Client, args: Args): void {
         credentials = i + 1;
         i += 2;
       } else if (args.is(i, 'setname') && i + 1 < args.count) name = ++i;
-      else throw errors.err(`Syntax error in HELLO option '${args.text(i)}'`);
+      else throw errors.err(`Syntax error in HELLO option '${errors.shown(args.text(i), Infinity)}'`);
     }
   }
   if (credentials !== 0) {
