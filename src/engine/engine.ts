@@ -57,6 +57,9 @@ export * from './gates.ts';
 /** Attacks come in swarms; the log is told once in a while. */
 const ABORT_LOG_PERIOD_MS = 60_000;
 
+/** Readings of the clock that take a millisecond or two. */
+const ANCHOR_READINGS = 4000;
+
 export interface EngineParts {
   config: ServerConfig;
   keyspace: Keyspace;
@@ -108,7 +111,7 @@ export class Engine {
   readonly wallClock: MicrosecondWallClock;
 
   /** Wall clock minus monotonic clock, in ms; set anew by `syncClock`. */
-  #wallOffset = 0;
+  #wallOffset = Number.NEGATIVE_INFINITY;
   #abortLoggedMs = Number.NEGATIVE_INFINITY;
   /** Up to when time has been charged to commands, in µs. */
   #chargedUs = 0;
@@ -131,7 +134,8 @@ export class Engine {
     this.replicationId = randomHex(parts.random, 40);
     this.metrics = new Metrics(this);
     this.wallClock = new MicrosecondWallClock(parts.clock);
-    this.syncClock();
+    // For a millisecond, in which the wall clock steps: `SET k v PXAT now+10` must not see 11 ms to come.
+    for (let i = 0; i < ANCHOR_READINGS; i++) this.syncClock();
     this.readTime();
     this.pause = new Pause(this);
     this.monitors = new Monitors(this);
@@ -142,9 +146,13 @@ export class Engine {
     this.cron.push(this.metrics);
   }
 
-  /** Anchors the wall clock to the monotonic one; the cron calls it. */
+  /**
+   * Anchors the wall clock to the monotonic one; the cron calls it. The wall clock has whole milliseconds only, so
+   * one reading is up to 1 ms behind: the reading that is least so stays, until the wall clock has been set anew.
+   */
   syncClock(): void {
-    this.#wallOffset = this.clock.wallMs() - this.clock.monoMs();
+    const offset = this.clock.wallMs() - this.clock.monoMs();
+    if (offset > this.#wallOffset || offset < this.#wallOffset - 1) this.#wallOffset = offset;
   }
 
   /** Reads the clock; sets the time that the next commands see. Returns µs of the monotonic clock. */
