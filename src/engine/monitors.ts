@@ -14,7 +14,7 @@ import { bytesOf, reprQuoted } from '../util/latin1.ts';
 import type { Client } from './client.ts';
 import type { Command } from './command-table.ts';
 import type { Engine } from './engine.ts';
-import { GATE_MONITOR, SERVER_MONITORED } from './gates.ts';
+import { GATE_MONITOR, SERVER_MONITORED, STOP_CLOSING } from './gates.ts';
 import { REDACTED, secretArguments } from './redaction.ts';
 
 /** Lines collected before they are sent without waiting for the end of the batch. */
@@ -82,8 +82,9 @@ export class Monitors {
   /** A monitor that sends commands sees each right behind its reply. */
   #sendAmidReplies(current: Client, line: Uint8Array): void {
     for (const client of this.#clients) {
-      if (client === current) this.#engine.writer.raw(line);
-      else client.link.send(Buffer.from(line), line.length);
+      if (client !== current) client.link.send(Buffer.from(line), line.length);
+      // Nothing comes behind the reply to QUIT.
+      else if ((client.stopped & STOP_CLOSING) === 0) this.#engine.writer.raw(line);
     }
   }
 
