@@ -10,7 +10,7 @@ import { OFFSET_MASK, PAGE_BITS } from '../structures/arena.ts';
 import { Dictionary } from '../structures/dictionary.ts';
 import type { Random } from '../util/random.ts';
 import { KeyHash } from '../util/siphash.ts';
-import { Database } from './database.ts';
+import { copyBytes, Database } from './database.ts';
 import { ACCESS_SHIFT, HAS_EXPIRE, META_MASK } from './entry.ts';
 import { LazyFree } from './lazy-free.ts';
 import { Memory } from './memory.ts';
@@ -33,7 +33,7 @@ export const EXPIRE_IGNORED = 2;
 /** Entries of a flushed database that are freed without waiting for the cron. */
 const FREED_AT_ONCE = 1024;
 
-/** Who wants to know about changes. All optional: null costs one comparison. */
+/** Who wants to know about changes. Keys are only lent: they must be copied to be kept. */
 export interface KeyspaceObserver {
   /** A key was changed or removed (WATCH, client-side caching). */
   modified(db: Database, key: Uint8Array, off: number, len: number): void;
@@ -70,6 +70,8 @@ export class Keyspace {
   observer: KeyspaceObserver | null = null;
   /** True while some client watches keys or tracks them: `touched` has somebody to tell. */
   watched = false;
+
+  #goneKey = new Uint8Array(64);
 
   hits = 0;
   misses = 0;
@@ -184,22 +186,35 @@ export class Keyspace {
 
   /** Removes the entry found last because its time is up. */
   expire(db: Database, ref: number): void {
-    const key = db.keyBytes(ref);
-    db.remove(ref);
     this.expiredKeys++;
-    this.observer?.removed(db, key, 0, key.length, false);
-    this.touched(db, key, 0, key.length);
-    this.event(EVENT_EXPIRED, 'expired', db, key, 0, key.length);
+    this.#removeUnasked(db, ref, EVENT_EXPIRED, 'expired');
   }
 
   /** Removes the entry found last to make room. */
   evict(db: Database, ref: number): void {
-    const key = db.keyBytes(ref);
-    db.remove(ref);
     this.evictedKeys++;
-    this.observer?.removed(db, key, 0, key.length, true);
-    this.touched(db, key, 0, key.length);
-    this.event(EVENT_EVICTED, 'evicted', db, key, 0, key.length);
+    this.#removeUnasked(db, ref, EVENT_EVICTED, 'evicted');
+  }
+
+  #removeUnasked(db: Database, ref: number, cls: number, event: string): void {
+    const { observer } = this;
+    if (observer === null) {
+      db.remove(ref);
+      return;
+    }
+    const len = db.keyLength(ref);
+    const key = this.#keyRoom(len);
+    copyBytes(db.page(ref), db.keyOffset(ref), len, key, 0);
+    db.remove(ref);
+    observer.removed(db, key, 0, len, cls === EVENT_EVICTED);
+    this.touched(db, key, 0, len);
+    this.event(cls, event, db, key, 0, len);
+  }
+
+  /** Room for the key of an entry that is about to go: a million may expire in a row, so it is used again. */
+  #keyRoom(len: number): Uint8Array {
+    if (this.#goneKey.length < len) this.#goneKey = new Uint8Array(len);
+    return this.#goneKey;
   }
 
   /** Tells watchers that a key has changed. */
