@@ -107,14 +107,14 @@ function fullTable(a: ValueView, b: ValueView): Uint32Array {
   for (let i = 1; i <= a.len; i++) {
     const byte = a.bytes[a.off + i - 1]!;
     let cell = i * width + 1;
+    let diagonal = 0;
     let left = 0;
     for (let at = b.off, end = b.off + b.len; at < end; at++, cell++) {
-      if (bytes[at] === byte) left = table[cell - width - 1]! + 1;
-      else {
-        const up = table[cell - width]!;
-        if (up > left) left = up;
-      }
+      const up = table[cell - width]!;
+      if (bytes[at] === byte) left = diagonal + 1;
+      else if (up > left) left = up;
       table[cell] = left;
+      diagonal = up;
     }
   }
   return table;
