@@ -186,7 +186,7 @@ export class Connection implements Link, Writing {
     const kept = this.#kept!;
     if (this.#target !== kept.bytes || this.#targetAt !== kept.end) {
       const came = this.#read(count);
-      makeRoom(kept, count, kept.length + count);
+      makeRoom(kept, count, kept.length * 2);
       kept.bytes.set(came, kept.end);
     }
     kept.end += count;
