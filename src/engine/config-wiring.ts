@@ -47,6 +47,7 @@ export function wireConfig(engine: Engine): void {
     keyspace.lfuDecayMinutes = values['lfu-decay-time'];
   });
   config.onChange('loglevel', () => engine.log.setLevel(values.loglevel));
+  config.onChange('log-format', () => engine.log.setFormat(values['log-format']));
 }
 
 /** Sets up who is told of timed commands; nobody, if neither the slow log nor the latency monitor is on. */

@@ -46,6 +46,7 @@ export interface Logger {
   /** Whether messages of the level are logged, for those that are dear to make. */
   enabled(level: keyof typeof SEVERITIES): boolean;
   setLevel(level: LogLevel): void;
+  setFormat(format: LogFormat): void;
   flush(): void;
   close(): void;
 }
@@ -62,7 +63,7 @@ export function createLogger(options: LoggerOptions): Logger {
 
 class RedisLogger implements Logger {
   readonly #pid: number;
-  readonly #format: LogFormat;
+  #format: LogFormat;
   readonly #clock: Clock;
   readonly #role: () => LogRole;
   readonly #sink: LogSink;
@@ -124,6 +125,12 @@ class RedisLogger implements Logger {
     this.#level = level;
     this.#threshold = thresholdOf(level);
     if (this.#pino !== null) this.#pino.level = pinoLevelOf(level);
+  }
+
+  setFormat(format: LogFormat): void {
+    if (format === this.#format) return;
+    this.#format = format;
+    this.#loadPino();
   }
 
   flush(): void {

@@ -64,7 +64,7 @@ export function hashTables(client: Client, args: Args): void {
   if (Number.isNaN(index)) throw errors.NOT_INTEGER;
   const db = client.engine.keyspace.databases[index];
   if (db === undefined) throw errors.err('Out of range database');
-  client.out.verbatim(`[Dictionary HT]\n${tableReport(db.dict)}[Expires HT]\n${tableReport(db.expires)}\n`);
+  client.out.verbatim(`[Dictionary HT]\n${tableReport(db.dict)}[Expires HT]\n${tableReport(db.expires)}`);
 }
 
 function tableReport(table: Dictionary): string {

@@ -135,9 +135,9 @@ function quicklistPackedThreshold(client: Client, args: Args): void {
   client.out.ok();
 }
 
-/** The text as an error reply, the code included; CR and LF cannot get in. */
-function error(_client: Client, args: Args): void {
-  throw new ReplyError(args.text(2));
+/** The text as an error reply, the code included; CR and LF cannot get in. It is a reply, not a failure: no count. */
+function error(client: Client, args: Args): void {
+  client.out.error(new ReplyError(args.text(2)));
 }
 
 function log(client: Client, args: Args): void {
@@ -190,12 +190,19 @@ function clusterLink(_client: Client): void {
   throw errors.err('Debug option only available for cluster mode enabled setup!');
 }
 
+/** How many clients take how much, as maxmemory-clients sees them. */
 function clientEviction(client: Client): void {
-  if (client.engine.config.values['maxmemory-clients'] === 0) {
-    client.out.bulkText('maxmemory-clients is disabled.');
-    return;
+  const { clients, config } = client.engine;
+  if (config.values['maxmemory-clients'] === 0) throw errors.err('maxmemory-clients is disabled.');
+  const buckets = new Map<number, number>();
+  for (const { countedBytes } of clients.all()) {
+    const bucket = countedBytes === 0 ? 0 : 2 ** Math.floor(Math.log2(countedBytes));
+    buckets.set(bucket, (buckets.get(bucket) ?? 0) + 1);
   }
-  client.out.bulkText('Clients are not evicted by memory in this server.');
+  const lines = [...buckets]
+    .sort(([a], [b]) => a - b)
+    .map(([from, count]) => `from ${from} bytes: ${count}\n`);
+  client.out.verbatim(`Clients by memory:\n${lines.join('')}`);
 }
 
 /** Sizes that monitoring scripts have looked at: those of our entries. */

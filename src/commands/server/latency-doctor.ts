@@ -107,6 +107,21 @@ const ADVICE: Readonly<Record<string, readonly Advice[]>> = {
   'rdb-unlink-temp-file': [localDisk, diskContention],
 };
 
+/** In the order in which they are given. */
+const ALL_ADVICE: readonly Advice[] = [
+  enableSlowLog,
+  lowerSlowLog,
+  checkSlowLog,
+  slowSystem,
+  localDisk,
+  diskContention,
+  noFsyncOnRewrite,
+  relaxFsync,
+  raiseHz,
+  largeObjects,
+  massEviction,
+];
+
 export function diagnose(engine: Engine): string {
   const { events, thresholdMs } = engine.latency;
   if (events.size === 0) return thresholdMs === 0 ? DISABLED : NOTHING;
@@ -118,7 +133,9 @@ export function diagnose(engine: Engine): string {
     text += `${++number}. ${event}: ${findings(series, nowSeconds)}\n`;
     for (const piece of ADVICE[event] ?? []) advice.add(piece);
   }
-  const given = [...advice].map((piece) => piece(engine)).filter((piece) => piece !== null);
+  const given = ALL_ADVICE.filter((piece) => advice.has(piece))
+    .map((piece) => piece(engine))
+    .filter((piece) => piece !== null);
   if (given.length === 0) return text + NO_ADVICE;
   return `${text}\nI have a few advices for you:\n\n${given.map((piece) => `- ${piece}\n`).join('')}`;
 }

@@ -69,7 +69,6 @@ export const PROCESS_PARAMETERS = {
   }),
   'log-format': choice(['redis', 'json'], {
     default: 'redis',
-    immutable: true,
     summary: "Log lines in Redis's format, or one JSON object a line. Not in Redis.",
   }),
   'syslog-enabled': bool({ default: false, immutable: true, noMeaning: true, summary: 'Log to syslog.' }),
