@@ -27,6 +27,8 @@ const STAR = 42;
 const DOLLAR = 36;
 const CR = 13;
 const LF = 10;
+const DOUBLE_QUOTE = 34;
+const SINGLE_QUOTE = 39;
 
 /** Where the parser stopped in an incomplete command. */
 export interface ParseState {
@@ -215,6 +217,7 @@ export class RequestParser {
     if (at - from > LINE_MAX) return this.#fail('too big inline request');
     const lineEnd = at > from && buf[at - 1] === CR ? at - 1 : at;
     this.next = at + 1;
+    if (this.#splitPlain(buf, from, lineEnd)) return this.args.count === 0 ? NOTHING : COMMAND;
     const words = splitInline(buf, from, lineEnd);
     if (words === null) return this.#fail('unbalanced quotes in request');
     if (words.length === 0) return NOTHING;
@@ -226,6 +229,28 @@ export class RequestParser {
     args.off.set(parsed.off.subarray(0, parsed.count));
     args.len.set(parsed.len.subarray(0, parsed.count));
     return COMMAND;
+  }
+
+  /** Splits a line without quotes in place; false when it has some. */
+  #splitPlain(buf: Uint8Array, from: number, end: number): boolean {
+    const { args } = this;
+    let count = 0;
+    let p = from;
+    for (;;) {
+      while (p < end && isSpace(buf[p]!)) p++;
+      if (p >= end) break;
+      const start = p;
+      for (; p < end && !isSpace(buf[p]!); p++) {
+        if (buf[p] === DOUBLE_QUOTE || buf[p] === SINGLE_QUOTE) return false;
+      }
+      if (count === args.off.length) args.grow();
+      args.off[count] = start;
+      args.len[count] = p - start;
+      count++;
+    }
+    args.count = count;
+    args.buf = buf;
+    return true;
   }
 }
 
