@@ -133,8 +133,14 @@ export class ClientLimits {
         `Client ${clientLine(client)} scheduled to be closed ASAP for overcoming of output buffer limits.`,
       );
     }
+    this.#close(client);
+  }
+
+  /** Closes at once; it may be the client whose command runs, which goes on without a reply. */
+  #close(client: Client): void {
     client.stopped |= STOP_CLOSING;
     client.link.destroy();
+    queueMicrotask(() => this.#engine.clients.remove(client));
   }
 
   /** Whether a client may hold so many bytes of an incomplete request. If not, it closes; `start` goes to the log. */
@@ -151,8 +157,7 @@ export class ClientLimits {
     engine.log.warning(
       `Closing client that reached max query buffer length: ${clientLine(client)} (qbuf initial bytes: ${shown})`,
     );
-    client.stopped |= STOP_CLOSING;
-    client.link.destroy();
+    this.#close(client);
     return false;
   }
 

@@ -57,7 +57,8 @@ export class ReplyWriter {
   }
 
   #makeRoom(bytes: number): void {
-    if (!this.hold && this.pos > 0) this.flush();
+    // What needs a larger buffer anyway takes along what waits: one write instead of two.
+    if (!this.hold && this.pos > 0 && bytes <= this.buf.length) this.flush();
     if (this.pos + bytes <= this.buf.length) return;
     const grown = Buffer.allocUnsafeSlow(Math.max(this.buf.length * 2, this.pos + bytes));
     this.buf.copy(grown, 0, 0, this.pos);
