@@ -45,6 +45,8 @@ class Kept {
   start = 0;
   end = 0;
   state: ParseState | null = null;
+  /** Length at which the incomplete command may be complete. */
+  needed = 0;
 
   constructor(room: number) {
     this.bytes = new Uint8Array(room);
@@ -149,8 +151,15 @@ export class Connection implements Link, Writing {
     const { bytes } = this.#shared;
     let from = HEADROOM;
     const end = HEADROOM + count;
-    // What was kept has been served since this read was set up.
-    if (this.#target !== bytes) bytes.set(this.#read(count), HEADROOM);
+    if (this.#target !== bytes) {
+      // What was kept has been served since this read was set up, into a buffer that is perhaps a value now.
+      const kept = new Kept(count);
+      kept.bytes.set(this.#read(count));
+      kept.end = count;
+      this.#kept = kept;
+      if (this.client.stopped === 0) this.#serveKept();
+      return this.#kept === null || this.#checkInput(kept);
+    }
     const remainder = this.#remainder;
     if (remainder !== null) {
       from -= remainder.length;
@@ -173,6 +182,7 @@ export class Connection implements Link, Writing {
     }
     const stopped = this.client.stopped !== 0;
     const kept = new Kept(stopped ? length : roomFor(length, parser.missing));
+    kept.needed = length + parser.missing;
     kept.bytes.set(bytes.subarray(at, end));
     kept.end = length;
     if (stopped) parser.reset();
@@ -205,8 +215,11 @@ export class Connection implements Link, Writing {
     if (kept.state !== null) {
       parser.restore(kept.state);
       kept.state = null;
+      // Exactly the bytes that were missing: the buffer holds one command, or a part of one, and nothing else.
+      parser.args.owned = kept.start === 0 && kept.end === kept.needed;
     }
     const at = this.#engine.serve(this.client, kept.bytes, kept.start, kept.end);
+    parser.args.owned = false;
     kept.start = at;
     if (at >= kept.end) {
       this.#kept = null;
@@ -222,6 +235,7 @@ export class Connection implements Link, Writing {
       kept.end -= at;
       kept.start = 0;
     }
+    kept.needed = kept.length + parser.missing;
     makeRoom(kept, Math.min(parser.missing, Math.max(TRUST_BYTES, kept.length)), 0);
   }
 
