@@ -199,6 +199,7 @@ export class Listener {
       socket.end(refusal, () => socket.destroy());
       return;
     }
+    if (this.#engine.log.enabled('verbose')) this.#logAccepted(socket, kind);
     let peer = `${this.#unixPath}:0`;
     let local = peer;
     if (kind === 'tcp') {
@@ -209,6 +210,12 @@ export class Listener {
     }
     socket._handle = null;
     new Connection(this.#engine, this.#area, handle, { kind, peer, local });
+  }
+
+  #logAccepted(socket: net.Socket, kind: 'tcp' | 'unix'): void {
+    const from =
+      kind === 'tcp' ? `${socket.remoteAddress}:${socket.remotePort}` : `connection to ${this.#unixPath}`;
+    this.#engine.log.verbose(`Accepted ${from}`);
   }
 
   /** Why a connection is refused, or null. */
