@@ -39,8 +39,11 @@ const HEAP_TOLERANCE = 32 * 1024 * 1024;
 const SAMPLE_PERIOD_MS = 100;
 /** Samples whose least counts: six seconds. */
 const SAMPLES = 64;
-/** Clients whose buffers are summed up when somebody asks, instead of by the cron. */
+/** Clients whose buffers are summed up whenever used_memory is shown. */
 const CLIENTS_AT_ONCE = 1000;
+/** How old that sum may be when it is compared with maxmemory: so much for each thousand clients. */
+const SUM_MAX_AGE_MS = 10;
+const SUM_MAX_AGE_LIMIT_MS = 100;
 
 /** The parts of used_memory, as INFO memory and MEMORY STATS show them. */
 export interface MemoryReport {
@@ -72,6 +75,8 @@ export class MemoryUsage {
   readonly startup = STARTUP_BYTES;
   readonly #engine: Engine;
   #clientBytes = 0;
+  #summedMs = 0;
+  #sumAgainMs = 0;
   #heapStart = -1;
   #heapGrowth = 0;
   readonly #heapSamples = new Float64Array(SAMPLES).fill(Number.POSITIVE_INFINITY);
@@ -80,11 +85,16 @@ export class MemoryUsage {
 
   constructor(engine: Engine) {
     this.#engine = engine;
+    // Buffers of a client that has gone must not evict anything; with many clients one of them matters little.
+    engine.clients.onGone.push(() => {
+      if (engine.clients.count < CLIENTS_AT_ONCE / 10) this.#sumAgainMs = 0;
+    });
   }
 
-  /** What maxmemory is compared with: used_memory, with clients' buffers as of the last sample. */
+  /** What maxmemory is compared with: used_memory, with clients' buffers as of a few milliseconds ago. */
   counted(): number {
-    const { keyspace } = this.#engine;
+    const { keyspace, nowMs } = this.#engine;
+    if (nowMs >= this.#sumAgainMs || nowMs < this.#summedMs) this.#sumClients();
     return (
       STARTUP_BYTES +
       keyspace.bytes +
@@ -113,9 +123,13 @@ export class MemoryUsage {
   }
 
   #sumClients(): void {
+    const { clients, nowMs } = this.#engine;
     let bytes = 0;
-    for (const client of this.#engine.clients.all()) bytes += clientBytes(client);
+    for (const client of clients.all()) bytes += clientBytes(client);
     this.#clientBytes = bytes;
+    const ageMs = SUM_MAX_AGE_MS * (1 + clients.count / 1000);
+    this.#summedMs = nowMs;
+    this.#sumAgainMs = nowMs + Math.min(ageMs, SUM_MAX_AGE_LIMIT_MS);
   }
 
   #sampleHeap(): void {

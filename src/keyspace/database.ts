@@ -402,7 +402,8 @@ export class Database {
     const page = arena.pages[ref >>> PAGE_BITS]!;
     const valueAt = at * 4 + head;
     if (length > INLINE_VALUE_MAX) {
-      const bytes = new Uint8Array(roomFor(length));
+      // What grew once will grow again; a value that has just been made may stay as it is.
+      const bytes = new Uint8Array(old === 0 ? length : roomFor(length));
       bytes.set(page.subarray(valueAt, valueAt + old));
       const moved = this.#reslot(ref, head, head);
       const words = arena.words[moved >>> PAGE_BITS]!;
