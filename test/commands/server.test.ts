@@ -302,6 +302,17 @@ describe('with a process', () => {
     assert.match(readFileSync(server.configFile, 'latin1'), /^maxmemory 123mb$/m);
   });
 
+  it('CLIENT REPLY SKIP holds for replies that come later, too', async () => {
+    const quiet = await server.connect();
+    quiet.sendNoReply('CLIENT', 'REPLY', 'SKIP');
+    quiet.sendNoReply('CONFIG', 'REWRITE');
+    assert.equal(await quiet.call('PING'), 'PONG');
+    quiet.sendNoReply('CLIENT', 'REPLY', 'OFF');
+    quiet.sendNoReply('CONFIG', 'REWRITE');
+    assert.equal(await quiet.call('CLIENT', 'REPLY', 'ON'), 'OK');
+    await quiet.close();
+  });
+
   it('CONFIG SET of a port answers when it listens, or says why not and listens where it did', async () => {
     const taken = createServer();
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));

@@ -64,7 +64,8 @@ export function stats(out: InfoText, engine: Engine): void {
   out.field('eventloop_duration_cmd_sum', commandUs(engine));
   out.field('instantaneous_eventloop_cycles_per_sec', Math.round(metrics.loopCycles.perSecond));
   out.field('instantaneous_eventloop_duration_usec', meanCycleUs(engine));
-  out.field('acl_access_denied_auth', 0);
+  // Every refused password is answered with this code, and nothing else is.
+  out.field('acl_access_denied_auth', counted.errors.get('WRONGPASS') ?? 0);
   out.field('acl_access_denied_cmd', 0);
   out.field('acl_access_denied_key', 0);
   out.field('acl_access_denied_channel', 0);
