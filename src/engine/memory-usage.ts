@@ -4,7 +4,7 @@
  *   startup    buffers that an empty server needs (a constant)
  * + data       Keyspace.bytes: slots handed out by the arena, hash tables, long values: exact at any moment
  * + values     what V8 needs around each value outside of the arena
- * + clients    CLIENT_BYTES each, with their request and reply buffers
+ * + clients    CLIENT_BASE_BYTES each, with their request and reply buffers (client-limits.ts)
  * + heap       growth of V8's heap that none of the above explains
  *
  * Why not simply ask the process? `maxmemory` is compared before every write, and process.memoryUsage() takes
@@ -24,13 +24,11 @@ import { getHeapStatistics } from 'node:v8';
 import type { Database } from '../keyspace/database.ts';
 import { EXTERNAL, HAS_EXPIRE } from '../keyspace/entry.ts';
 import { OFFSET_MASK, PAGE_BITS } from '../structures/arena.ts';
-import type { Client } from './client.ts';
+import { CLIENT_BASE_BYTES } from './client-limits.ts';
 import type { Engine } from './engine.ts';
 
 /** The read area, the reply buffer, tables of the arena, and the command table. */
 const STARTUP_BYTES = 768 * 1024;
-/** A connection with its socket, as V8 and node's C++ side keep it. */
-const CLIENT_BYTES = 6 * 1024;
 /** Objects around a value outside of the arena: array, buffer, entry of the table. */
 const EXTERNAL_OVERHEAD = 200;
 /** A slot of a dictionary: hash and ref. */
@@ -124,9 +122,7 @@ export class MemoryUsage {
 
   #sumClients(): void {
     const { clients, nowMs } = this.#engine;
-    let bytes = 0;
-    for (const client of clients.all()) bytes += clientBytes(client);
-    this.#clientBytes = bytes;
+    this.#clientBytes = clients.limits.totalBytes();
     const ageMs = SUM_MAX_AGE_MS * (1 + clients.count / 1000);
     this.#summedMs = nowMs;
     this.#sumAgainMs = nowMs + Math.min(ageMs, SUM_MAX_AGE_LIMIT_MS);
@@ -145,7 +141,9 @@ export class MemoryUsage {
     for (const sample of this.#heapSamples) if (sample < least) least = sample;
     const { clients, keyspace } = this.#engine;
     const explained =
-      clients.count * CLIENT_BYTES + keyspace.memory.externals.count * EXTERNAL_OVERHEAD + HEAP_TOLERANCE;
+      clients.count * CLIENT_BASE_BYTES +
+      keyspace.memory.externals.count * EXTERNAL_OVERHEAD +
+      HEAP_TOLERANCE;
     this.#heapGrowth = Math.max(0, least - this.#heapStart - explained);
   }
 
@@ -175,11 +173,6 @@ export class MemoryUsage {
       heapTotal,
     };
   }
-}
-
-/** Memory of one client (tot-mem in CLIENT LIST, client-eviction). */
-export function clientBytes(client: Client): number {
-  return CLIENT_BYTES + client.link.inputRoom + client.link.pendingBytes;
 }
 
 /** used_memory. */
