@@ -240,7 +240,7 @@ export class RequestParser {
       while (p < end && isSpace(buf[p]!)) p++;
       if (p >= end) break;
       const start = p;
-      for (; p < end && !isSpace(buf[p]!); p++) {
+      for (; p < end && !endsWord(buf[p]!); p++) {
         if (buf[p] === DOUBLE_QUOTE || buf[p] === SINGLE_QUOTE) return false;
       }
       if (count === args.off.length) args.grow();
