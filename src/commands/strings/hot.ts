@@ -19,7 +19,7 @@ import {
 import { EVENT_NEW, EVENT_STRING } from '../../keyspace/keyspace.ts';
 import type { Args } from '../../resp/args.ts';
 import { OFFSET_MASK, PAGE_BITS } from '../../structures/arena.ts';
-import { parseInt64Big, parseSafeInt, writeInt, writeInt64 } from '../../util/number-text.ts';
+import { digitsOf, parseInt64Big, parseSafeInt, writeInt, writeInt64 } from '../../util/number-text.ts';
 
 /** Replies with the value of an entry, which must be a string. */
 export function replyString(client: Client, ref: number): void {
@@ -112,6 +112,8 @@ export function mset(client: Client, args: Args): void {
 
 const view = new ValueView();
 const digits = new Uint8Array(24);
+/** A string that was changed in place, expires or is kept elsewhere: not the simplest case. */
+const NOT_PLAIN = TYPE_MASK | ENCODING_MASK | HAS_EXPIRE | EXTERNAL;
 
 export function incr(client: Client, args: Args): void {
   addInteger(client, args, 1);
@@ -119,31 +121,38 @@ export function incr(client: Client, args: Args): void {
 
 /** INCR, DECR, INCRBY and DECRBY by a safe integer. */
 export function addInteger(client: Client, args: Args, by: number): void {
-  const { keyspace } = client.engine;
   const { db } = client;
-  const { buf } = args;
-  const off = args.off[1]!;
-  const len = args.len[1]!;
-  const ref = keyspace.lookupWrite(db, buf, off, len);
-  let old = 0;
-  let meta = 0;
-  if (ref !== 0) {
-    meta = db.meta(ref);
-    if ((meta & TYPE_MASK) !== TYPE_STRING) throw errors.WRONG_TYPE;
-    db.locateValue(ref, view);
-    old = parseSafeInt(view.bytes, view.off, view.len);
-  }
-  const sum = old + by;
-  if (!Number.isSafeInteger(sum)) {
-    addBigInteger(client, args, ref, BigInt(by));
+  const ref = client.engine.keyspace.lookupWrite(db, args.buf, args.off[1]!, args.len[1]!);
+  if (ref === 0) {
+    storeSum(client, args, 0, by);
     return;
   }
-  const length = writeInt(digits, 0, sum);
-  if (ref !== 0 && length === view.len && (meta & (ENCODING_MASK | EXTERNAL)) === STRING_AUTO) {
-    // As many digits as before: nothing but the digits changes.
-    const { bytes, off: start } = view;
-    for (let i = 0; i < length; i++) bytes[start + i] = digits[i]!;
-  } else storeDigits(db, ref, args, length, keyspace.replacedAccess(db, ref));
+  const { arena } = db.memory;
+  const words = arena.words[ref >>> PAGE_BITS]!;
+  const at = (ref & OFFSET_MASK) << 1;
+  if ((words[at]! & NOT_PLAIN) === 0) {
+    // The usual counter. With as many digits as before nothing but the digits changes.
+    const bytes = arena.pages[ref >>> PAGE_BITS]!;
+    const start = at * 4 + HEADER_BYTES + words[at + 1]!;
+    const length = words[at + 2]!;
+    const sum = parseSafeInt(bytes, start, length) + by;
+    if (sum <= Number.MAX_SAFE_INTEGER && sum >= Number.MIN_SAFE_INTEGER && digitsOf(sum) === length) {
+      writeInt(bytes, start, sum);
+      signalIncrement(client, args, false);
+      client.out.int(sum);
+      return;
+    }
+  }
+  if ((words[at]! & TYPE_MASK) !== TYPE_STRING) throw errors.WRONG_TYPE;
+  db.locateValue(ref, view);
+  const sum = parseSafeInt(view.bytes, view.off, view.len) + by;
+  if (Number.isSafeInteger(sum)) storeSum(client, args, ref, sum);
+  else addBigInteger(client, args, ref, BigInt(by));
+}
+
+function storeSum(client: Client, args: Args, ref: number, sum: number): void {
+  const { keyspace } = client.engine;
+  storeDigits(client.db, ref, args, writeInt(digits, 0, sum), keyspace.replacedAccess(client.db, ref));
   signalIncrement(client, args, ref === 0);
   client.out.int(sum);
 }
