@@ -5,27 +5,33 @@
  * Two ways to combine digests, both over SHA-1: `xor` for what has no order (keys of a database), `mix` for what has
  * (a key and its value).
  */
-import { createHash } from 'node:crypto';
 import { type Database, ValueView } from '../../keyspace/database.ts';
 import { TYPE_MASK, TYPE_STRING } from '../../keyspace/entry.ts';
 import type { Keyspace } from '../../keyspace/keyspace.ts';
+import { Sha1 } from '../../util/sha1.ts';
 
 const BYTES = 20;
 export const NO_DIGEST: Uint8Array = new Uint8Array(BYTES);
 const EXPIRES = Buffer.from('!!expire!!');
 
-function sha1(bytes: Uint8Array): Uint8Array {
-  return createHash('sha1').update(bytes).digest();
-}
+class Digest {
+  readonly bytes = new Uint8Array(BYTES);
+  readonly #sha1: Sha1;
+  readonly #other = new Uint8Array(BYTES);
 
-function xor(digest: Uint8Array, bytes: Uint8Array): void {
-  const other = sha1(bytes);
-  for (let i = 0; i < BYTES; i++) digest[i]! ^= other[i]!;
-}
+  constructor(sha1: Sha1) {
+    this.#sha1 = sha1;
+  }
 
-function mix(digest: Uint8Array, bytes: Uint8Array): void {
-  xor(digest, bytes);
-  digest.set(sha1(digest));
+  xor(bytes: Uint8Array): void {
+    this.#sha1.digest(bytes, this.#other);
+    for (let i = 0; i < BYTES; i++) this.bytes[i]! ^= this.#other[i]!;
+  }
+
+  mix(bytes: Uint8Array): void {
+    this.xor(bytes);
+    this.#sha1.digest(this.bytes, this.bytes);
+  }
 }
 
 function bigEndian(n: number): Uint8Array {
@@ -34,41 +40,43 @@ function bigEndian(n: number): Uint8Array {
   return bytes;
 }
 
-/** Mixes type, value and whether it expires into `digest`. */
-function mixEntry(digest: Uint8Array, db: Database, ref: number): void {
+/** Mixes type, value and whether it expires into a digest. */
+function mixEntry(digest: Digest, db: Database, ref: number, view: ValueView): void {
   const type = db.meta(ref) & TYPE_MASK;
-  mix(digest, bigEndian(type));
+  digest.mix(bigEndian(type));
   if (type === TYPE_STRING) {
-    const view = new ValueView();
     db.locateValue(ref, view);
-    mix(digest, view.bytes.subarray(view.off, view.off + view.len));
+    digest.mix(view.bytes.subarray(view.off, view.off + view.len));
   }
-  if (db.expireAt(ref) !== -1) xor(digest, EXPIRES);
+  if (db.expireAt(ref) !== -1) digest.xor(EXPIRES);
 }
 
 /** The digest of one value. */
 export function valueDigest(db: Database, ref: number): Uint8Array {
-  const digest = new Uint8Array(BYTES);
-  mixEntry(digest, db, ref);
-  return digest;
+  const digest = new Digest(new Sha1());
+  mixEntry(digest, db, ref, new ValueView());
+  return digest.bytes;
 }
 
 /** The digest of everything. */
 export function datasetDigest(keyspace: Keyspace): Uint8Array {
-  const total = new Uint8Array(BYTES);
+  const sha1 = new Sha1();
+  const total = new Digest(sha1);
+  const digest = new Digest(sha1);
+  const view = new ValueView();
   for (const db of keyspace.databases) {
     if (db.size === 0) continue;
-    mix(total, bigEndian(db.id));
+    total.mix(bigEndian(db.id));
     let cursor = 0;
     do {
       cursor = db.dict.scan(cursor, (ref) => {
-        const digest = new Uint8Array(BYTES);
-        mix(digest, db.keyBytes(ref));
-        mixEntry(digest, db, ref);
-        xor(total, digest);
+        digest.bytes.fill(0);
+        digest.mix(db.keyBytes(ref));
+        mixEntry(digest, db, ref, view);
+        total.xor(digest.bytes);
         return true;
       });
     } while (cursor !== 0);
   }
-  return total;
+  return total.bytes;
 }
