@@ -53,6 +53,14 @@ export class Upkeep implements CronJob {
       this.evictor.samples = values['maxmemory-samples'];
     });
     apply('maxmemory', () => this.#setLimit(values.maxmemory));
+    const { info } = engine;
+    info.field('total_eviction_exceeded_time', () => Math.floor(this.evictor.exceededTotalUs / 1000));
+    info.field('current_eviction_exceeded_time', () => Math.floor(this.evictor.exceededNowUs / 1000));
+    engine.onResetStat.push(() => {
+      this.expiry.resetStats();
+      this.evictor.resetStats();
+      keyspace.lazyFree.freed = 0;
+    });
   }
 
   #setLimit(bytes: number): void {

@@ -56,10 +56,6 @@ export class Evictor {
   /** maxmemory-samples */
   samples = 5;
   evictsNothing = true;
-  /** Since when the limit has been exceeded, µs of the monotonic clock; 0: it is not. */
-  exceededSinceUs = 0;
-  /** Time for which it was exceeded before, µs. */
-  exceededUs = 0;
   readonly #keyspace: Keyspace;
   readonly #clock: Clock;
   readonly #random: Random;
@@ -67,6 +63,10 @@ export class Evictor {
   #volatile = false;
   #timeLimitUs = 500;
   #nextDatabase = 0;
+  /** Since when the limit has been exceeded, µs of the monotonic clock; -1: it is not. */
+  #exceededSinceUs = -1;
+  /** Time for which it was exceeded before, µs. */
+  #exceededUs = 0;
   // The pool, in order of the scores; the best is the last.
   #pooled = 0;
   readonly #poolScores = new Float64Array(POOL_SIZE);
@@ -78,6 +78,21 @@ export class Evictor {
     this.#keyspace = keyspace;
     this.#clock = clock;
     this.#random = random;
+  }
+
+  /** For how long the limit has been exceeded now, µs. */
+  get exceededNowUs(): number {
+    return this.#exceededSinceUs < 0 ? 0 : this.#clock.monoUs() - this.#exceededSinceUs;
+  }
+
+  /** The same in all. */
+  get exceededTotalUs(): number {
+    return this.#exceededUs + this.exceededNowUs;
+  }
+
+  resetStats(): void {
+    this.#exceededUs = 0;
+    if (this.#exceededSinceUs >= 0) this.#exceededSinceUs = this.#clock.monoUs();
   }
 
   /** Takes the value of maxmemory-policy. */
@@ -101,13 +116,13 @@ export class Evictor {
   /** Removes keys until no more than `limit` bytes count. */
   makeRoom(meter: Meter, limit: number): EvictResult {
     if (meter.counted() <= limit) {
-      if (this.exceededSinceUs !== 0) this.#isBelow(this.#clock.monoUs());
+      if (this.#exceededSinceUs >= 0) this.#isBelow(this.#clock.monoUs());
       return EVICT_OK;
     }
     // Replicas follow their master, paused servers keep still, and loading must end first.
     if (this.#keyspace.expireMode !== EXPIRE_DELETES) return EVICT_OK;
     const start = this.#clock.monoUs();
-    if (this.exceededSinceUs === 0) this.exceededSinceUs = start;
+    if (this.#exceededSinceUs < 0) this.#exceededSinceUs = start;
     const { lazyFree } = this.#keyspace;
     // What a flush has left is free for the taking.
     if (lazyFree.pending > 0) lazyFree.step(this.#clock, this.#timeLimitUs);
@@ -121,8 +136,8 @@ export class Evictor {
   }
 
   #isBelow(us: number): void {
-    this.exceededUs += us - this.exceededSinceUs;
-    this.exceededSinceUs = 0;
+    this.#exceededUs += us - this.#exceededSinceUs;
+    this.#exceededSinceUs = -1;
   }
 
   #evictOne(): boolean {

@@ -46,6 +46,11 @@ export class ExpireCycle {
     this.#clock = clock;
   }
 
+  resetStats(): void {
+    this.staleShare = 0;
+    this.timeCapReached = 0;
+  }
+
   /** Share of the time that slices may take while there is much to do. */
   get timeShare(): number {
     return (25 + 2 * (this.effort - 1)) / 100;
