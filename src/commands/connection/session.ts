@@ -24,11 +24,12 @@ export function auth(client: Client, args: Args): void {
   client.out.ok();
 }
 
+/** As in 7.2 all options are checked before the first takes effect. */
 export function hello(client: Client, args: Args): void {
   const { engine, out } = client;
   let protocol = client.resp;
   let credentials = 0;
-  let name = 0;
+  let name: string | null = null;
   if (args.count > 1) {
     protocol = parseSafeInt(args.buf, args.off[1]!, args.len[1]!);
     if (Number.isNaN(protocol)) throw errors.err('Protocol version is not an integer or out of range');
@@ -37,7 +38,7 @@ export function hello(client: Client, args: Args): void {
       if (args.is(i, 'auth') && i + 2 < args.count) {
         credentials = i + 1;
         i += 2;
-      } else if (args.is(i, 'setname') && i + 1 < args.count) name = ++i;
+      } else if (args.is(i, 'setname') && i + 1 < args.count) name = parseClientName(args, ++i);
       else throw errors.err(`Syntax error in HELLO option '${errors.shown(args.text(i), Infinity)}'`);
     }
   }
@@ -47,7 +48,7 @@ export function hello(client: Client, args: Args): void {
     engine.clients.authenticated(client, user);
   }
   if (!client.authenticated) throw errors.NOAUTH_HELLO;
-  if (name !== 0) client.name = parseClientName(args, name);
+  if (name !== null) client.name = name;
   client.setProtocol(protocol);
   out.map(7);
   out.bulkText('server');
