@@ -24,6 +24,8 @@ import { DirectWriter, type StreamHandle, type Writing } from './direct-write.ts
 const HEADROOM = 4096;
 const REMAINDER_MAX = HEADROOM;
 const AREA_BYTES = 64 * 1024;
+/** Replies shorter than this are sent through views that are kept. */
+const VIEWS = 256;
 /** A bulk of which at least so much is missing is read into its own buffer directly. */
 const DIRECT_MIN = 32 * 1024;
 /** Up to so many missing bytes are allocated at once, on the word of the client. */
@@ -37,6 +39,23 @@ export class ReadArea {
   readonly writer = new DirectWriter();
   readonly bytes = new Uint8Array(HEADROOM + AREA_BYTES);
   readonly target = this.bytes.subarray(HEADROOM);
+  #viewed: Buffer | null = null;
+  readonly #views: (Uint8Array | null)[] = new Array<null>(VIEWS).fill(null);
+
+  /** The first `length` bytes of a reply buffer. Views of short replies are kept: making one takes longer than all else in `send`. */
+  head(buf: Buffer, length: number): Uint8Array {
+    if (length >= VIEWS) return buf.subarray(0, length);
+    if (buf !== this.#viewed) {
+      this.#viewed = buf;
+      this.#views.fill(null);
+    }
+    let view = this.#views[length]!;
+    if (view === null) {
+      view = buf.subarray(0, length);
+      this.#views[length] = view;
+    }
+    return view;
+  }
 }
 
 /** Bytes of requests that a connection keeps. */
@@ -253,7 +272,7 @@ export class Connection implements Link, Writing {
     const { limits } = this.#engine.clients;
     if (this.#closed) return true;
     if (length > limits.unaskedBytes && !limits.accepts(this.client, this.pendingBytes + length)) return true;
-    if (this.#shared.writer.write(socket, this.#handle, buf.subarray(0, length), this)) return true;
+    if (this.#shared.writer.write(socket, this.#handle, this.#shared.head(buf, length), this)) return true;
     if (this.#closed) return false;
     const pending = this.pendingBytes;
     if (pending > OUTPUT_PAUSE_BYTES) this.client.stopped |= STOP_OUTPUT;
