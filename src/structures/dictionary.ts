@@ -13,12 +13,26 @@
  * doubles until it has 2^16 slots, then it splits in two. No step moves more than 2^16 slots (under a
  * millisecond), however many entries there are, so there is no table-wide rehash to spread over time.
  *
+ * Being sorted has a price: whoever walks through the table and removes what he sees (SCAN and DEL, the expire
+ * cycle), or fills another one in that order (SCAN and COPY, reloading a snapshot), leaves entries that crowd in
+ * one part of the hashes. In a table sized by their number alone they would form one cluster, and each step would
+ * cost its length. So what decides is how far entries are from home: segments split when they crowd, and don't
+ * shrink while they would.
+ *
  * The dictionary knows nothing of keys: callers walk the candidates of a hash with `first` and `next` and
  * compare what `ref` stands for. After `first`/`next`/`insert`, `segment` and `index` name the slot found last.
  */
 
 const MIN_BITS = 3;
 const MAX_BITS = 16;
+/**
+ * Farthest that an entry may be from its home: for an insertion, which splits the segment otherwise (evenly
+ * spread hashes stay far below), and in a segment that has just been shrunk.
+ */
+const INSERT_DISTANCE_MAX = 512;
+const SHRINK_DISTANCE_MAX = 32;
+/** Segments of more than so many bits of prefix aren't split because of a crowd: those hashes are all but equal. */
+const CROWD_DEPTH_MAX = 16;
 
 /** Home slots for one prefix of the hash. */
 class Segment {
@@ -30,6 +44,8 @@ class Segment {
   readonly total: number;
   readonly maxCount: number;
   count = 0;
+  /** With fewer entries it may be shrunk. */
+  shrinkBelow: number;
 
   constructor(bits: number, depth: number, overflow = Math.max(8, (1 << bits) >> 7)) {
     const homes = 1 << bits;
@@ -38,6 +54,7 @@ class Segment {
     this.total = homes + overflow;
     this.slots = new Int32Array(this.total * 2);
     this.maxCount = homes - (homes >> 3);
+    this.shrinkBelow = homes >> 3;
   }
 
   home(hash: number): number {
@@ -139,7 +156,7 @@ export class Dictionary {
     slots[i * 2 + 1] = 0;
     segment.count--;
     this.count--;
-    if (segment.count * 8 < 1 << segment.bits) this.#shrink(segment, hash);
+    if (segment.count < segment.shrinkBelow) this.#shrink(segment, hash);
   }
 
   clear(): void {
@@ -267,11 +284,12 @@ export class Dictionary {
     this.index = 0;
   }
 
-  /** Merges two thin sister segments, or halves the only one. */
+  /** Merges two thin sister segments, or halves the only one; not if the entries would crowd. */
   #shrink(segment: Segment, hash: number): void {
     if (segment.depth === 0) {
       if (segment.bits <= MIN_BITS) return;
-      this.#replace(segment, hash, build([segment], segment.bits - 1, 0));
+      const halved = shrunk(segment, [segment], segment.bits - 1, 0);
+      if (halved !== null) this.#replace(segment, hash, halved);
       return;
     }
     const span = 1 << (31 - this.#shift - segment.depth);
@@ -279,7 +297,8 @@ export class Dictionary {
     const sister = this.#directory[(mine ^ 1) * span]!;
     if (sister.depth !== segment.depth || (sister.count + segment.count) * 3 > 1 << MAX_BITS) return;
     const inOrder = mine & 1 ? [sister, segment] : [segment, sister];
-    const merged = build(inOrder, MAX_BITS, segment.depth - 1);
+    const merged = shrunk(segment, inOrder, MAX_BITS, segment.depth - 1);
+    if (merged === null) return;
     const start = (mine & ~1) * span;
     this.#directory.fill(merged, start, start + span * 2);
     this.bytes += (merged.slots.length - segment.slots.length - sister.slots.length) * 4;
@@ -299,12 +318,14 @@ export class Dictionary {
   }
 }
 
-/** Puts (hash, ref) in its place in hash order; returns its slot, or -1 when the overflow area is full. */
+/** Puts (hash, ref) in its place in hash order; returns its slot, or -1 when there is no good place. */
 function place(segment: Segment, hash: number, ref: number): number {
   const slots = segment.slots;
   const total = segment.total;
-  let i = segment.home(hash);
+  const home = segment.home(hash);
+  let i = home;
   while (i < total && slots[i * 2 + 1] !== 0 && slots[i * 2]! >>> 0 <= hash >>> 0) i++;
+  if (i - home > INSERT_DISTANCE_MAX && segment.depth < CROWD_DEPTH_MAX) return -1;
   let end = i;
   while (end < total && slots[end * 2 + 1] !== 0) end++;
   if (end >= total) return -1;
@@ -336,7 +357,19 @@ function build(sources: Segment[], bits: number, depth: number, mask = 0, bit = 
   return segment;
 }
 
-function fill(to: Segment, sources: Segment[], mask: number, bit: number): boolean {
+/**
+ * The entries of `sources` in a smaller segment; null if they would crowd. `thin` is not asked again then until
+ * an eighth of its entries is gone.
+ */
+function shrunk(thin: Segment, sources: Segment[], bits: number, depth: number): Segment | null {
+  const segment = new Segment(bits, depth);
+  if (fill(segment, sources, 0, 0, SHRINK_DISTANCE_MAX)) return segment;
+  thin.shrinkBelow = thin.count - (thin.count >> 3);
+  return null;
+}
+
+/** Returns false when an entry would come to stand behind the end, or more than `distance` from its home. */
+function fill(to: Segment, sources: Segment[], mask: number, bit: number, distance = 1 << MAX_BITS): boolean {
   let free = 0;
   for (const from of sources) {
     for (let i = 0; i < from.total; i++) {
@@ -344,8 +377,8 @@ function fill(to: Segment, sources: Segment[], mask: number, bit: number): boole
       const hash = from.slots[i * 2]!;
       if (ref === 0 || (hash & mask) !== bit) continue;
       const home = to.home(hash);
-      const at = home > free ? home : free;
-      if (at >= to.total) return false;
+      const at = Math.max(home, free);
+      if (at >= to.total || at - home > distance) return false;
       to.slots[at * 2] = hash;
       to.slots[at * 2 + 1] = ref;
       to.count++;
