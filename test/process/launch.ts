@@ -4,7 +4,13 @@ import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
-import { oursCommand, REPOSITORY } from '../support/server-process.ts';
+import {
+  oursCommand,
+  REPOSITORY,
+  type ServerOptions,
+  type ServerProcess,
+  startServer as startAny,
+} from '../support/server-process.ts';
 import { waitFor, withTimeout } from '../support/wait-for.ts';
 
 export interface LaunchOptions {
@@ -25,10 +31,20 @@ export interface Ended {
 const running = new Set<ChildProcess>();
 const folders: string[] = [];
 
-after(() => {
+const servers: ServerProcess[] = [];
+
+after(async () => {
   for (const child of running) child.kill('SIGKILL');
+  for (const server of servers) await server.stop();
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
+
+/** A server with a configuration of its own, which ends with the test file even if its test fails. */
+export async function startServer(options: ServerOptions = {}): Promise<ServerProcess> {
+  const server = await startAny(options);
+  servers.push(server);
+  return server;
+}
 
 /** A folder that goes when the test file has run. */
 export function scratchFolder(): string {

@@ -1,14 +1,15 @@
 /** Where the server listens, how that changes while it runs, and whom it turns away. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { existsSync, statSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { RawClient } from '../support/raw-client.ts';
-import { freePort, startServer } from '../support/server-process.ts';
+import { freePort } from '../support/server-process.ts';
 import { waitFor } from '../support/wait-for.ts';
-import { launch, messages, runToEnd, scratchFolder } from './launch.ts';
+import { launch, messages, runToEnd, scratchFolder, startServer } from './launch.ts';
 
 const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
 const hasIPv6 = addresses.some(({ address }) => address === '::1');
@@ -121,8 +122,9 @@ describe('CONFIG SET', () => {
     assert.equal(await answers('127.0.0.1', server.port), false);
     assert.equal(await client.call('PING'), 'PONG');
 
-    const taken = await freePort();
-    const holder = createServer().listen(taken, '127.0.0.1');
+    const holder = createServer().listen(0, '127.0.0.1');
+    await once(holder, 'listening');
+    const taken = (holder.address() as AddressInfo).port;
     const refusal = (await client.send('CONFIG', 'SET', 'maxmemory', '1mb', 'port', taken)).toString();
     assert.equal(
       refusal,

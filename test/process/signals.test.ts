@@ -1,9 +1,8 @@
 /** How a server ends: signals, SHUTDOWN, and our own bugs. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { startServer } from '../support/server-process.ts';
 import { waitFor, withTimeout } from '../support/wait-for.ts';
-import { messages } from './launch.ts';
+import { messages, startServer } from './launch.ts';
 
 describe('signals', () => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { findOracle, NO_ORACLE } from '../support/oracle.ts';
 import { RawClient } from '../support/raw-client.ts';
-import { freePort, startServer } from '../support/server-process.ts';
+import { freePort } from '../support/server-process.ts';
 import { waitFor } from '../support/wait-for.ts';
-import { launch, messages, runToEnd, SENTINEL_COMMAND, scratchFolder } from './launch.ts';
+import { launch, messages, runToEnd, SENTINEL_COMMAND, scratchFolder, startServer } from './launch.ts';
 
 const oracle = findOracle();
 
