@@ -47,15 +47,6 @@ export class ClientLimits {
     this.#configureOutput();
     this.#configureEviction();
     engine.info.field('mem_clients_normal', () => this.totalBytes());
-    engine.info.field('evicted_clients', () => engine.stats.evictedClients);
-    engine.info.field(
-      'client_output_buffer_limit_disconnections',
-      () => engine.stats.outputLimitDisconnections,
-    );
-    engine.info.field(
-      'client_query_buffer_limit_disconnections',
-      () => engine.stats.queryLimitDisconnections,
-    );
     config.onChange('client-output-buffer-limit', () => this.#configureOutput());
     for (const name of ['maxmemory-clients', 'maxmemory'] as const) {
       config.onChange(name, () => {

@@ -29,7 +29,7 @@ export function stats(out: InfoText, engine: Engine): void {
   out.field('expired_time_cap_reached_count', expiry.timeCapReached);
   out.field('expire_cycle_cpu_milliseconds', Math.floor(expiry.spentUs / 1000));
   out.field('evicted_keys', keyspace.evictedKeys);
-  out.field('evicted_clients', 0);
+  out.field('evicted_clients', counted.evictedClients);
   out.field('total_eviction_exceeded_time', 0);
   out.field('current_eviction_exceeded_time', 0);
   out.field('keyspace_hits', keyspace.hits);
@@ -57,6 +57,9 @@ export function stats(out: InfoText, engine: Engine): void {
   out.field('total_writes_processed', counted.writesProcessed);
   out.field('io_threaded_reads_processed', 0);
   out.field('io_threaded_writes_processed', 0);
+  // Of 7.4; too useful to be left out.
+  out.field('client_query_buffer_limit_disconnections', counted.queryLimitDisconnections);
+  out.field('client_output_buffer_limit_disconnections', counted.outputLimitDisconnections);
   out.field('reply_buffer_shrinks', 0);
   out.field('reply_buffer_expands', 0);
   out.field('eventloop_cycles', loop.cycles);
