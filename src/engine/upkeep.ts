@@ -53,6 +53,7 @@ export class Upkeep implements CronJob {
       this.evictor.samples = values['maxmemory-samples'];
     });
     apply('maxmemory', () => this.#setLimit(values.maxmemory));
+    config.onChange('maxmemory', () => this.#warnOfLimit());
     const { info } = engine;
     info.field('total_eviction_exceeded_time', () => Math.floor(this.evictor.exceededTotalUs / 1000));
     info.field('current_eviction_exceeded_time', () => Math.floor(this.evictor.exceededNowUs / 1000));
@@ -73,6 +74,16 @@ export class Upkeep implements CronJob {
     engine.gates |= SERVER_MAXMEMORY;
     // The limit takes effect even if no command comes; not at once, though: CONFIG SET has to be answered first.
     this.#roomSoon();
+  }
+
+  #warnOfLimit(): void {
+    const used = this.memory.used();
+    if (this.#limit === 0 || this.#limit >= used) return;
+    this.#engine.log.warning(
+      `WARNING: the new maxmemory value set via CONFIG SET (${this.#limit}) is smaller than the current memory ` +
+        `usage (${used}). This will result in key eviction and/or the inability to accept new write commands ` +
+        'depending on the maxmemory-policy.',
+    );
   }
 
   /** Cron job. */

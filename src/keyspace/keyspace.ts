@@ -239,6 +239,7 @@ export class Keyspace {
     else {
       this.lazyFree.add(db, db.dict);
       db.dict = new Dictionary();
+      db.expires = new Dictionary();
       this.#forget(db);
       this.lazyFree.free(FREED_AT_ONCE);
     }
@@ -255,15 +256,23 @@ export class Keyspace {
     return removed;
   }
 
+  /** Drops the arena as a whole, unless there is so little in it that it is cheaper to keep it. */
   #forgetAll(): void {
+    let count = this.lazyFree.pending;
+    for (const db of this.databases) count += db.dict.count;
+    if (count > FREED_AT_ONCE) {
+      this.memory.reset();
+      this.lazyFree.forget();
+    } else {
+      for (let more = true; more; ) more = this.lazyFree.free(FREED_AT_ONCE);
+      for (const db of this.databases) if (db.dict.count > 0) releaseAll(db);
+    }
     for (const db of this.databases) this.#forget(db);
-    this.memory.reset();
-    this.lazyFree.forget();
   }
 
   #forget(db: Database): void {
     if (db.dict.count > 0) db.dict.clear();
-    db.expires = new Dictionary();
+    if (db.expires.count > 0) db.expires.clear();
     db.avgTtl = 0;
     db.expireCursor = 0;
   }
@@ -314,4 +323,12 @@ export class Keyspace {
     }
     db.setAccess(ref, (this.lruClock << 8) | counter);
   }
+}
+
+/** Frees the entries of a small database. */
+function releaseAll(db: Database): void {
+  db.dict.scan(0, (ref) => {
+    db.release(ref);
+    return true;
+  });
 }
