@@ -194,6 +194,8 @@ export class Engine {
     writer.flush();
     this.current = null;
     if ((client.stopped & STOP_CLOSING) !== 0) {
+      // Its last request may be incomplete: the parser must not take the next client's bytes for the rest.
+      parser.reset();
       client.link.end();
       return end;
     }
