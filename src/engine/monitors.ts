@@ -94,6 +94,7 @@ export class Monitors {
     const bytes = Buffer.from(this.#lines, 'latin1');
     this.#lines = '';
     for (const client of this.#clients) {
+      if ((client.stopped & STOP_CLOSING) !== 0) continue;
       if (client.link.pendingBytes > PENDING_MAX) this.#engine.clients.limits.closeForOutput(client);
       else client.link.send(bytes, bytes.length);
     }
