@@ -14,6 +14,7 @@ import { runAsProcess } from '../server/process.ts';
 import { SERVER_SPECS, Server, StartError } from '../server/server.ts';
 import { systemClock } from '../util/clock.ts';
 import { REDIS_VERSION } from '../util/version.ts';
+import type { Address } from './daemon.ts';
 
 const PROGRAM = 'ts-redis-server';
 const STDIN = 0;
@@ -21,6 +22,8 @@ const STDIN = 0;
 const argv = process.argv.slice(2);
 if (/^(?:-v|-h|--(?:version|help|test-memory|check-system))$/.test(argv[0] ?? '')) await ownOption();
 else await main();
+
+type Report = (problem: string, address: Address) => Promise<void>;
 
 async function ownOption(): Promise<void> {
   const { runOwnOption } = await import('./usage.ts');
@@ -43,7 +46,7 @@ async function main(): Promise<void> {
     process.exitCode = 1;
     return;
   }
-  let report: ((problem: string) => Promise<void>) | null = null;
+  let report: Report | null = null;
   if (config.values.daemonize) {
     const daemon = await import('./daemon.ts');
     if (daemon.isDaemon()) report = daemon.reportStart;
@@ -84,17 +87,27 @@ function isSupervised(config: ServerConfig): boolean {
   return supervised !== 'no' && (UPSTART_JOB !== undefined || NOTIFY_SOCKET !== undefined);
 }
 
-async function run(config: ServerConfig, report: ((problem: string) => Promise<void>) | null): Promise<void> {
+async function run(config: ServerConfig, report: Report | null): Promise<void> {
   const server = new Server({ config });
   try {
     await runAsProcess(server, { hasConfig: argv.length > 0, daemon: report !== null });
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
-    await report?.(error.message);
+    await report?.(error.message, null);
     server.log.close();
     process.exit(1);
   }
-  await report?.('');
+  await report?.('', whereToAsk(server));
   await server.stopped;
   process.exit(0);
+}
+
+/** An address at which this machine reaches the server. */
+function whereToAsk(server: Server): Address {
+  const listener = server.listeners[0];
+  const address = listener?.addresses[0];
+  if (listener === undefined || address === undefined) return null;
+  if (listener.name === 'unix') return { path: address };
+  const host = /^(?:\*|0\.0\.0\.0)$/.test(address) ? '127.0.0.1' : /^::\*?$/.test(address) ? '::1' : address;
+  return { host, port: listener.port };
 }
