@@ -80,15 +80,6 @@ export class ClientRegistry {
     }
   }
 
-  /** Clients that wait for data or for the end of a pause, as INFO counts them. */
-  get blockedCount(): number {
-    let count = 0;
-    for (const { blocked } of this.#byId.values()) {
-      if (blocked !== null && blocked.kind !== 'work') count++;
-    }
-    return count;
-  }
-
   get(id: number): Client | undefined {
     return this.#byId.get(id);
   }

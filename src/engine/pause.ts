@@ -46,10 +46,6 @@ export class Pause {
     this.#engine = engine;
   }
 
-  get isPaused(): boolean {
-    return this.#pauses.size !== 0;
-  }
-
   /** Pauses for `ms`. A pause for the same purpose that lasts longer, or holds more, stays as long, or as strict. */
   pause(purpose: PausePurpose, ms: number, all: boolean): void {
     const untilMs = this.#engine.clock.monoMs() + ms;
