@@ -442,6 +442,25 @@ describe('clients of a unix socket', () => {
   });
 });
 
+describe('a client closed amid a request', () => {
+  it('leaves the parser clean for the next client', () => {
+    const redis = inProcess();
+    const request = Buffer.from('*1\r\n$4\r\nPING\r\n*2\r\n$4\r\nECHO\r\n$3');
+    const none = (): void => {};
+    const client = redis.engine.connect({
+      ...{ kind: 'memory', peer: '', local: '', fd: -1 },
+      ...{ pendingBytes: 0, argumentBytes: 0, inputBytes: 0, inputRoom: 0 },
+      ...{ resume: none, end: none, destroy: none },
+      send: () => {
+        redis.engine.clients.limits.closeForOutput(client);
+        return true;
+      },
+    });
+    assert.equal(redis.engine.serve(client, request, 0, request.length), request.length);
+    assert.equal(redis.call('PING'), 'PONG');
+  });
+});
+
 describe('CLIENT NO-TOUCH', () => {
   it('leaves the clock of keys alone, but for TOUCH', () => {
     const redis = inProcess();
