@@ -12,6 +12,7 @@ export interface Ended {
 export interface RunOptions {
   readonly input?: string | Buffer;
   readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
   readonly timeoutMs?: number;
 }
 
@@ -27,8 +28,13 @@ export class Program {
   stdout = '';
   stderr = '';
 
-  constructor(name: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-    this.child = spawn(name, args, { env: { ...process.env, ...env }, stdio: 'pipe' });
+  constructor(
+    name: string,
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    cwd = process.cwd(),
+  ) {
+    this.child = spawn(name, args, { env: { ...process.env, ...env }, cwd, stdio: 'pipe' });
     this.child.stdout!.on('data', (chunk: Buffer) => {
       this.stdout += chunk.toString('latin1');
     });
@@ -61,7 +67,7 @@ export class Program {
 
 /** Runs a program to its end. */
 export async function run(name: string, args: readonly string[], options: RunOptions = {}): Promise<Ended> {
-  const program = new Program(name, args, options.env);
+  const program = new Program(name, args, options.env, options.cwd);
   program.child.stdin!.end(options.input ?? '');
   try {
     return await withTimeout(program.ended, options.timeoutMs ?? 30_000, `${name} ${args.join(' ')} to end`);
