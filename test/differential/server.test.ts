@@ -26,6 +26,8 @@ const ADDED_FIELDS: Readonly<Record<string, readonly string[]>> = {
     'acl_access_denied_cmd',
     'acl_access_denied_key',
     'acl_access_denied_channel',
+    'client_query_buffer_limit_disconnections',
+    'client_output_buffer_limit_disconnections',
   ],
 };
 /** Sections whose fields are the same only after the same commands. */
