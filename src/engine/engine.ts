@@ -114,7 +114,7 @@ export class Engine {
   #wallOffset = Number.NEGATIVE_INFINITY;
   #abortLoggedMs = Number.NEGATIVE_INFINITY;
   /** Up to when time has been charged to commands, in µs. */
-  #chargedUs = 0;
+  chargedUs = 0;
   /** The kinds of batched commands served since the clock was read, and how many commands. */
   readonly #batch: Command[] = [];
   #batchKinds = 0;
@@ -159,7 +159,7 @@ export class Engine {
   readTime(): number {
     const us = this.clock.monoUs();
     this.keyspace.tick(Math.floor(us / 1000 + this.#wallOffset));
-    this.#chargedUs = us;
+    this.chargedUs = us;
     return us;
   }
 
@@ -286,14 +286,14 @@ export class Engine {
       return;
     }
     if (this.#batchSize !== 0) this.settle();
-    const startUs = this.#chargedUs;
+    const startUs = this.chargedUs;
     try {
       command.run(client, args);
     } catch (thrown) {
       this.#failed(client, command, thrown);
     }
-    this.#chargedUs = this.clock.monoUs();
-    const us = Math.max(0, Math.round(this.#chargedUs - startUs));
+    this.chargedUs = this.clock.monoUs();
+    const us = Math.max(0, Math.round(this.chargedUs - startUs));
     stats.record(command, us, 1);
     stats.timed(client, command, args, us);
   }
@@ -302,8 +302,8 @@ export class Engine {
   settle(): void {
     if (this.#batchSize === 0) return;
     const us = this.clock.monoUs();
-    const each = (us - this.#chargedUs) / this.#batchSize;
-    this.#chargedUs = us;
+    const each = (us - this.chargedUs) / this.#batchSize;
+    this.chargedUs = us;
     for (let i = 0; i < this.#batchKinds; i++) {
       const command = this.#batch[i]!;
       this.stats.record(command, each, command.batchCalls);

@@ -19,6 +19,7 @@ import type { Client, Link } from '../engine/client.ts';
 import { STOP_CLOSING, STOP_OUTPUT } from '../engine/client.ts';
 import { type Engine, OUTPUT_PAUSE_BYTES } from '../engine/engine.ts';
 import type { ParseState } from '../resp/request-parser.ts';
+import { BusyPoll } from './busy-poll.ts';
 import { DirectWriter, type StreamHandle, type Writing } from './direct-write.ts';
 
 const HEADROOM = 4096;
@@ -37,10 +38,15 @@ const HELD_MAX = 1024 * 1024;
 /** What all connections of a server share: the buffer they read into, and the way they write. */
 export class ReadArea {
   readonly writer = new DirectWriter();
+  readonly busyPoll: BusyPoll;
   readonly bytes = new Uint8Array(HEADROOM + AREA_BYTES);
   readonly target = this.bytes.subarray(HEADROOM);
   #viewed: Buffer | null = null;
   readonly #views: (Uint8Array | null)[] = new Array<null>(VIEWS).fill(null);
+
+  constructor(engine: Engine) {
+    this.busyPoll = new BusyPoll(engine);
+  }
 
   /** The first `length` bytes of a reply buffer. Views of short replies are kept: making one takes longer than all else in `send`. */
   head(buf: Buffer, length: number): Uint8Array {
@@ -186,6 +192,7 @@ export class Connection implements Link, Writing {
       this.#remainder = null;
     }
     const at = this.client.stopped === 0 ? engine.serve(this.client, bytes, from, end) : from;
+    this.#shared.busyPoll.served(engine.chargedUs);
     if (at < end) return this.#keep(bytes, at, end);
     return true;
   }

@@ -42,7 +42,7 @@ export class ListenError extends Error {}
 
 export class Listener {
   readonly #engine: Engine;
-  readonly #area = new ReadArea();
+  readonly #area: ReadArea;
   #tcp: OpenSocket[] = [];
   #unix: net.Server | null = null;
   #unixPath = '';
@@ -50,6 +50,7 @@ export class Listener {
 
   constructor(engine: Engine) {
     this.#engine = engine;
+    this.#area = new ReadArea(engine);
   }
 
   /** What is listened on: for INFO and the log. */

@@ -165,7 +165,10 @@ export class ReplyWriter {
 
   /** A double, as text that has been formatted already. */
   double(text: string): void {
-    if (this.resp !== 3) return this.bulkText(text);
+    if (this.resp !== 3) {
+      this.bulkText(text);
+      return;
+    }
     this.ensure(text.length + 3);
     this.buf[this.pos++] = 44;
     this.#latin1(text);
@@ -173,7 +176,10 @@ export class ReplyWriter {
   }
 
   bigNumber(text: string): void {
-    if (this.resp !== 3) return this.bulkText(text);
+    if (this.resp !== 3) {
+      this.bulkText(text);
+      return;
+    }
     this.ensure(text.length + 3);
     this.buf[this.pos++] = 40;
     this.#latin1(text);
@@ -182,7 +188,10 @@ export class ReplyWriter {
 
   /** A verbatim string (`txt`, `mkd`); a bulk string under RESP2. */
   verbatim(text: string, format = 'txt'): void {
-    if (this.resp !== 3) return this.bulkText(text);
+    if (this.resp !== 3) {
+      this.bulkText(text);
+      return;
+    }
     this.#header(61, text.length + 4);
     this.ensure(text.length + 6);
     this.#latin1(`${format}:`);

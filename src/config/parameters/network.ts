@@ -41,6 +41,11 @@ export const NETWORK_PARAMETERS = {
   unixsocketperm: octal({ default: 0, immutable: true, summary: 'Permissions of the Unix socket.' }),
   timeout: integer({ default: 0, summary: 'Seconds after which an idle client is disconnected; 0 never.' }),
   'tcp-keepalive': integer({ default: 300, summary: 'Seconds between TCP keepalive probes; 0 sends none.' }),
+  'busy-poll': bool({
+    default: true,
+    summary:
+      'Ask for more requests for some microseconds before sleeping, while they come fast. Not in Redis.',
+  }),
   'protected-mode': bool({ default: true, summary: 'Without a password, accept only local connections.' }),
   maxclients: integer({ default: 10000, min: 1, max: UINT_MAX, summary: 'Limit of connected clients.' }),
   'maxmemory-clients': memoryOrPercent({

@@ -38,6 +38,7 @@ test('CONFIG GET * is the same in the default configuration', { skip }, async ()
   const added = [...ours.keys()].filter((name) => !theirs.has(name)).sort();
   assert.deepEqual(added, [
     'aof-load-corrupt-tail-max-size',
+    'busy-poll',
     'cluster-announce-human-nodename',
     'locale-collate',
     'log-format',
