@@ -20,6 +20,7 @@ import type { Args } from '../resp/args.ts';
 import { ReplyError } from '../resp/reply-error.ts';
 import { ReplyWriter } from '../resp/reply-writer.ts';
 import { COMMAND, INCOMPLETE, PROTOCOL_ERROR, RequestParser } from '../resp/request-parser.ts';
+import { ArenaFull } from '../structures/arena.ts';
 import { type Clock, MicrosecondWallClock, type Timers } from '../util/clock.ts';
 import { type Random, randomHex } from '../util/random.ts';
 import { admit, protectedRefusal } from './admission.ts';
@@ -324,10 +325,16 @@ export class Engine {
   }
 
   #failed(client: Client, command: Command, thrown: unknown): void {
-    if (!(thrown instanceof ReplyError)) throw thrown;
+    let error = thrown;
+    if (thrown instanceof ArenaFull) {
+      // The old value may be out already (SET GET): what follows would answer the wrong request, so nothing does.
+      error = errors.OOM;
+      client.closeAfterReply();
+    }
+    if (!(error instanceof ReplyError)) throw error;
     command.failedCalls++;
-    this.stats.countError(thrown);
-    client.out.error(thrown);
+    this.stats.countError(error);
+    client.out.error(error);
   }
 
   #unknown(args: Args): ReplyError {

@@ -213,8 +213,8 @@ export class Database {
       }
     }
     if (valueLen > INLINE_VALUE_MAX) {
-      const id = this.memory.externals.add(value.slice(valueOff, valueOff + valueLen), valueLen);
-      return this.storeExternal(ref, key, keyOff, keyLen, id, meta, access, keepExpire);
+      const bytes = value.slice(valueOff, valueOff + valueLen);
+      return this.storeExternal(ref, key, keyOff, keyLen, bytes, meta, access, keepExpire);
     }
     const at = this.#shape(ref, key, keyOff, keyLen, valueLen, meta, access, keepExpire);
     const page = at >>> PAGE_BITS;
@@ -226,25 +226,27 @@ export class Database {
     return at;
   }
 
-  /** The same for a value that stands in the table of externals. */
+  /** The same for a long string in memory of its own, which becomes the value. */
   storeExternal(
     ref: number,
     key: Uint8Array,
     keyOff: number,
     keyLen: number,
-    externalId: number,
+    value: Uint8Array,
     meta: number,
     access: number,
     keepExpire: boolean,
   ): number {
     const at = this.#shape(ref, key, keyOff, keyLen, 0, meta | EXTERNAL, access, keepExpire);
-    this.memory.arena.words[at >>> PAGE_BITS]![((at & OFFSET_MASK) << 1) + 2] = externalId;
+    const id = this.memory.externals.add(value, value.length);
+    this.memory.arena.words[at >>> PAGE_BITS]![((at & OFFSET_MASK) << 1) + 2] = id;
     return at;
   }
 
   /**
    * Gives the entry room for a value of `valueLen` bytes and the header asked for, in place where its slot
    * already has the right size; the old value is lost. Only the value (and word 2) is left to be written.
+   * The slot is taken before anything else changes: when the arena is full, the entry stays as it was.
    */
   #shape(
     ref: number,
@@ -272,11 +274,11 @@ export class Database {
     const at = (ref & OFFSET_MASK) << 1;
     const w = arena.words[page]!;
     const old = w[at]!;
-    if ((old & EXTERNAL) !== 0) this.memory.externals.remove(w[at + 2]!);
     if ((old & HAS_EXPIRE) !== 0 && !keepExpire) {
-      this.#forgetExpire(ref);
       const size = HEADER_BYTES + keyLen + valueLen;
       const moved = arena.fits(ref, size) ? ref : arena.alloc(size);
+      if ((old & EXTERNAL) !== 0) this.memory.externals.remove(w[at + 2]!);
+      this.#forgetExpire(ref);
       const to = arena.pages[moved >>> PAGE_BITS]!;
       const toOff = ((moved & OFFSET_MASK) << 3) + HEADER_BYTES;
       if (moved === ref) to.copyWithin(toOff, toOff + EXPIRE_BYTES, toOff + EXPIRE_BYTES + keyLen);
@@ -292,11 +294,12 @@ export class Database {
     }
     const head = HEADER_BYTES + ((old & HAS_EXPIRE) !== 0 ? EXPIRE_BYTES : 0) + keyLen;
     const word0 = meta | (old & HAS_EXPIRE) | (access << ACCESS_SHIFT);
-    if (arena.fits(ref, head + valueLen)) {
+    const moved = arena.fits(ref, head + valueLen) ? ref : arena.alloc(head + valueLen);
+    if ((old & EXTERNAL) !== 0) this.memory.externals.remove(w[at + 2]!);
+    if (moved === ref) {
       w[at] = word0;
       return ref;
     }
-    const moved = arena.alloc(head + valueLen);
     const to = arena.pages[moved >>> PAGE_BITS]!;
     copyBytes(arena.pages[page]!, at * 4, head, to, (moved & OFFSET_MASK) << 3);
     arena.words[moved >>> PAGE_BITS]![(moved & OFFSET_MASK) << 1] = word0;
@@ -313,9 +316,9 @@ export class Database {
     if (!had && when < 0) return ref;
     let at = ref;
     if (had !== when >= 0) {
-      if (had) this.#forgetExpire(ref);
       at = this.#moveHeader(ref, when >= 0);
-      if (!had) this.expires.insert(this.hash, at);
+      if (had) this.#forgetExpire(ref);
+      else this.expires.insert(this.hash, at);
     }
     if (when >= 0) {
       const w = arena.words[at >>> PAGE_BITS]!;

@@ -61,7 +61,7 @@ function classOf(bytes: number): number {
   return 31 + (top - 8) * 8 + step;
 }
 
-/** Thrown when the address space of the arena is used up; the caller turns it into -OOM. */
+/** Thrown when the address space of the arena is used up, before anything has changed; the engine makes it an -OOM. */
 export class ArenaFull extends Error {
   override name = 'ArenaFull';
 }

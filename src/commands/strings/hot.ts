@@ -12,6 +12,7 @@ import {
   EXTERNAL,
   HAS_EXPIRE,
   HEADER_BYTES,
+  INLINE_VALUE_MAX,
   STRING_AUTO,
   TYPE_MASK,
   TYPE_STRING,
@@ -92,11 +93,10 @@ export function storeOwned(
   const off = args.off[v]!;
   const len = args.len[v]!;
   const meta = TYPE_STRING | STRING_AUTO;
-  if (len * 8 < buf.length * 7) {
+  if (len <= INLINE_VALUE_MAX || len * 8 < buf.length * 7) {
     return db.storeString(ref, buf, keyOff, keyLen, buf, off, len, meta, access, keepExpire);
   }
-  const id = db.memory.externals.add(buf.subarray(off, off + len), len);
-  return db.storeExternal(ref, buf, keyOff, keyLen, id, meta, access, keepExpire);
+  return db.storeExternal(ref, buf, keyOff, keyLen, buf.subarray(off, off + len), meta, access, keepExpire);
 }
 
 export function set(client: Client, args: Args): void {

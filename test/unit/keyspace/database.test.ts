@@ -136,8 +136,8 @@ class Pair {
     const keep = randomBelow(random, 2) === 0;
     let at: number;
     if (randomBelow(random, 10) === 0) {
-      const id = this.memory.externals.add(new Uint8Array(value), value.length);
-      at = db.storeExternal(ref, this.#request, this.#keyOff, this.#keyLen, id, encoding, access, keep);
+      const bytes = new Uint8Array(value);
+      at = db.storeExternal(ref, this.#request, this.#keyOff, this.#keyLen, bytes, encoding, access, keep);
     } else {
       const from = Buffer.concat([Buffer.alloc(3), value, Buffer.alloc(5)]);
       at = db.storeString(
