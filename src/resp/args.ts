@@ -6,6 +6,12 @@
  */
 import { latin1Of } from '../util/latin1.ts';
 
+/**
+ * No text is made longer than this: V8 has none above 512 MiB, and texts are put into longer ones. What is taken as
+ * text (names, options, patterns) never comes near it, except to do harm.
+ */
+export const TEXT_MAX = 2 ** 28;
+
 export class Args {
   buf: Uint8Array = new Uint8Array(0);
   count = 0;
@@ -23,9 +29,9 @@ export class Args {
     this.len = len;
   }
 
-  /** Argument i as a latin1 string: one character for each byte. */
+  /** Argument i as a latin1 string: one character for each byte, up to TEXT_MAX. */
   text(i: number): string {
-    return latin1Of(this.buf, this.off[i]!, this.len[i]!);
+    return latin1Of(this.buf, this.off[i]!, Math.min(this.len[i]!, TEXT_MAX));
   }
 
   /** Argument i as a lower-case latin1 string, for options and names. */
