@@ -193,6 +193,13 @@ describe('connections', () => {
     assert.equal(await set, 'OK');
   });
 
+  it('a CLIENT PAUSE that ends beyond 64 bits is refused, and no id is out of range for CLIENT UNBLOCK', async () => {
+    const client = await open();
+    const reply = await client.call('CLIENT', 'PAUSE', '9223372036854775807');
+    assert.ok(reply instanceof ErrorReply && reply.message === 'ERR timeout is out of range');
+    assert.equal(await client.call('CLIENT', 'UNBLOCK', '9223372036854775807'), 0);
+  });
+
   it('CLIENT UNBLOCK does not end a pause', async () => {
     const admin = await open();
     const client = await open();

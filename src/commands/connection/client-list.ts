@@ -7,7 +7,7 @@ import { type ClientType, clientLine, clientType, clientTypeNamed } from '../../
 import type { ClientRegistry } from '../../engine/client-registry.ts';
 import * as errors from '../../engine/errors.ts';
 import type { Args } from '../../resp/args.ts';
-import { parseInt64Big, parseSafeInt } from '../../util/number-text.ts';
+import { parseInt64Big } from '../../util/number-text.ts';
 
 export function clientInfo(client: Client): void {
   client.out.verbatim(`${clientLine(client)}\n`);
@@ -129,9 +129,9 @@ export function clientUnblock(client: Client, args: Args): void {
       throw errors.err('CLIENT UNBLOCK reason should be TIMEOUT or ERROR');
     }
   }
-  const id = parseSafeInt(args.buf, args.off[2]!, args.len[2]!);
-  if (Number.isNaN(id)) throw errors.NOT_INTEGER;
-  const { blocked } = client.engine.clients.get(id) ?? { blocked: null };
+  const id = parseInt64Big(args.buf, args.off[2]!, args.len[2]!);
+  if (id === null) throw errors.NOT_INTEGER;
+  const { blocked } = client.engine.clients.get(Number(id)) ?? { blocked: null };
   if (blocked === null || !blocked.unblockable) {
     client.out.int(0);
     return;

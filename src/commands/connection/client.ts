@@ -13,6 +13,8 @@ import { replyHelp } from '../../engine/help.ts';
 import type { Args } from '../../resp/args.ts';
 import { parseInt64Big } from '../../util/number-text.ts';
 
+const INT64_MAX = 2n ** 63n - 1n;
+
 const HELP = [
   'CACHING (YES|NO)',
   '    Enable/disable tracking of the keys for next command in OPTIN/OPTOUT modes.',
@@ -109,6 +111,7 @@ export function clientPause(client: Client, args: Args): void {
   const ms = parseInt64Big(args.buf, args.off[2]!, args.len[2]!);
   if (ms === null) throw errors.err('timeout is not an integer or out of range');
   if (ms < 0n) throw errors.err('timeout is negative');
+  if (ms > INT64_MAX - BigInt(client.engine.nowMs)) throw errors.err('timeout is out of range');
   client.engine.pause.pause('client', Number(ms), all);
   client.out.ok();
 }
