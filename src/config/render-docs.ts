@@ -47,8 +47,8 @@ function otherDirectives(): string {
 
 - \`include <path>\`: reads another file at this place; a pattern (\`*\`, \`?\`, \`[...]\`) reads all that match, sorted.
 - \`rename-command <name> <new name>\`: renames a command; to \`""\` removes it.
-- \`user <name> <rules...>\`: declares a user.
-- \`loadmodule <path> <arguments...>\`: is read, but modules cannot be loaded.
+- \`user <name> <rules...>\`: declares a user; stops the start, as there are none yet.
+- \`loadmodule <path> <arguments...>\`: stops the start: modules cannot be loaded.
 - ${retired.join(', ')}: accepted and ignored, as they have no meaning any more.
 `;
 }

@@ -28,6 +28,7 @@ import { type Random, randomHex, systemRandom } from '../util/random.ts';
 import { REDIS_VERSION } from '../util/version.ts';
 import { Cron } from './cron.ts';
 import { maxClientsProblem, openFilesLimit } from './open-files.ts';
+import { savingProblem, startRefusal, warnOfMissing } from './unavailable.ts';
 
 export const SERVER_SPECS = [
   ...STRING_COMMANDS,
@@ -162,6 +163,8 @@ export class Server implements Host {
   async start(): Promise<void> {
     const { log } = this;
     this.role = 'M';
+    const refusal = startRefusal(this.config);
+    if (refusal !== null) throw this.#startError(refusal);
     this.#checkBacklog();
     try {
       await this.#listen();
@@ -170,6 +173,8 @@ export class Server implements Host {
       throw error;
     }
     this.#followConfig();
+    warnOfMissing(this.config, log);
+    this.shutdownSteps.push((options) => savingProblem(this.config, log, options));
     log.notice('Server initialized');
     this.#cron.start();
     for (const { name } of this.listeners) log.notice(`Ready to accept connections ${name}`);
