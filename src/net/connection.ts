@@ -24,11 +24,13 @@ import { DirectWriter, type StreamHandle, type Writing } from './direct-write.ts
 
 const HEADROOM = 4096;
 const REMAINDER_MAX = HEADROOM;
-const AREA_BYTES = 64 * 1024;
+const AREA_BYTES = 128 * 1024;
 /** Replies shorter than this are sent through views that are kept. */
 const VIEWS = 256;
 /** A bulk of which at least so much is missing is read into its own buffer directly. */
 const DIRECT_MIN = 32 * 1024;
+/** A bulk of which at least so much is missing is completed apart from what follows it. */
+const APART_MIN = 1024;
 /** Up to so many missing bytes are allocated at once, on the word of the client. */
 const TRUST_BYTES = 1024 * 1024;
 const LF = 10;
@@ -191,8 +193,15 @@ export class Connection implements Link, Writing {
       bytes.set(remainder, from);
       this.#remainder = null;
     }
+    return this.#serveShared(from, end);
+  }
+
+  /** Serves what stands in the shared area; keeps the rest. */
+  #serveShared(from: number, end: number): boolean {
+    const engine = this.#engine;
+    const { bytes, busyPoll } = this.#shared;
     const at = this.client.stopped === 0 ? engine.serve(this.client, bytes, from, end) : from;
-    this.#shared.busyPoll.served(engine.chargedUs);
+    busyPoll.served(engine.chargedUs);
     if (at < end) return this.#keep(bytes, at, end);
     return true;
   }
@@ -221,11 +230,38 @@ export class Connection implements Link, Writing {
   #readMore(count: number): boolean {
     const kept = this.#kept!;
     if (this.#target !== kept.bytes || this.#targetAt !== kept.end) {
+      const missing = kept.needed - kept.length;
+      if (kept.state !== null && this.client.stopped === 0 && missing >= APART_MIN && missing < count) {
+        return this.#completeKept(kept, missing, count);
+      }
       const came = this.#read(count);
       makeRoom(kept, count, kept.length * 2);
       kept.bytes.set(came, kept.end);
     }
     kept.end += count;
+    if (this.client.stopped === 0) this.#serveKept();
+    return this.#kept === null || this.#checkInput(this.#kept);
+  }
+
+  /**
+   * The bulk that was missing ends amid this read: its command is completed and served by itself, and what follows is
+   * served where it is instead of being copied behind it.
+   */
+  #completeKept(kept: Kept, missing: number, count: number): boolean {
+    const came = this.#read(count);
+    makeRoom(kept, missing, 0);
+    kept.bytes.set(came.subarray(0, missing), kept.end);
+    kept.end += missing;
+    this.#serveKept();
+    if (this.#closed) return true;
+    if (this.#kept === null && this.#target === this.#shared.bytes) {
+      return this.#serveShared(HEADROOM + missing, HEADROOM + count);
+    }
+    const rest = this.#kept ?? new Kept(count - missing);
+    makeRoom(rest, count - missing, 0);
+    rest.bytes.set(came.subarray(missing), rest.end);
+    rest.end += count - missing;
+    this.#kept = rest;
     if (this.client.stopped === 0) this.#serveKept();
     return this.#kept === null || this.#checkInput(this.#kept);
   }
