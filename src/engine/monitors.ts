@@ -22,6 +22,9 @@ const COLLECTED_MAX = 64 * 1024;
 /** Unread bytes at which a monitor is closed whatever the configuration says. */
 const PENDING_MAX = 64 * 1024 * 1024;
 
+/** Bytes of a command's arguments that are shown: as text they may take four times as much. */
+const SHOWN_MAX = 8 * 1024 * 1024;
+
 export class Monitors {
   readonly #engine: Engine;
   readonly #clients = new Set<Client>();
@@ -66,8 +69,10 @@ export class Monitors {
     const fraction = String(us - seconds * 1e6).padStart(6, '0');
     const secret = secretArguments(this.#engine.config, command, args);
     let line = `+${seconds}.${fraction} [${client.db.id} ${source}]`;
-    for (let i = 0; i < args.count; i++) {
-      line += ` ${secret?.has(i) ? `"${REDACTED}"` : reprQuoted(args.buf, args.off[i]!, args.len[i]!)}`;
+    let room = SHOWN_MAX;
+    for (let i = 0; i < args.count && room > 0; i++) {
+      line += ` ${secret?.has(i) ? `"${REDACTED}"` : shown(args, i, room)}`;
+      room -= args.len[i]! + 1;
     }
     line += '\r\n';
     const { current } = this.#engine;
@@ -99,6 +104,13 @@ export class Monitors {
       else client.link.send(bytes, bytes.length);
     }
   }
+}
+
+/** Argument i, up to `room` bytes of it; what is left out is counted, as in the slow log. */
+function shown(args: Args, i: number, room: number): string {
+  const length = args.len[i]!;
+  const text = reprQuoted(args.buf, args.off[i]!, Math.min(length, room));
+  return length <= room ? text : `${text.slice(0, -1)}... (${length - room} more bytes)"`;
 }
 
 /** Where a command came from, as a monitor's line shows it. */

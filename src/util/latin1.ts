@@ -7,6 +7,18 @@
  */
 
 const HEX = '0123456789abcdef';
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+/** Bytes that are shown as a backslash and a letter. */
+const ESCAPES: ReadonlyMap<number, number> = new Map([
+  [QUOTE, QUOTE],
+  [BACKSLASH, BACKSLASH],
+  [0x0a, 0x6e],
+  [0x0d, 0x72],
+  [0x09, 0x74],
+  [0x07, 0x61],
+  [0x08, 0x62],
+]);
 
 /** The bytes of a latin1 string; characters above U+00FF lose their high half, as Buffer's latin1 does. */
 export function bytesOf(text: string): Uint8Array {
@@ -46,35 +58,25 @@ export function bytesToHuman(n: number): string {
  * MONITOR, SLOWLOG, error replies and CONFIG REWRITE show arguments this way.
  */
 export function reprQuoted(buf: Uint8Array, off = 0, len = buf.length - off): string {
-  let text = '"';
+  // Collected as bytes: a text that grows by single characters takes 32 bytes for each of them until it is read.
+  const quoted = Buffer.allocUnsafe(len * 4 + 2);
+  let at = 0;
+  quoted[at++] = QUOTE;
   for (let i = off, end = off + len; i < end; i++) {
     const byte = buf[i]!;
-    switch (byte) {
-      case 0x22:
-        text += '\\"';
-        break;
-      case 0x5c:
-        text += '\\\\';
-        break;
-      case 0x0a:
-        text += '\\n';
-        break;
-      case 0x0d:
-        text += '\\r';
-        break;
-      case 0x09:
-        text += '\\t';
-        break;
-      case 0x07:
-        text += '\\a';
-        break;
-      case 0x08:
-        text += '\\b';
-        break;
-      default:
-        text +=
-          byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : `\\x${HEX[byte >> 4]}${HEX[byte & 15]}`;
+    if (byte >= 0x20 && byte < 0x7f && byte !== QUOTE && byte !== BACKSLASH) {
+      quoted[at++] = byte;
+      continue;
+    }
+    quoted[at++] = BACKSLASH;
+    const letter = ESCAPES.get(byte);
+    if (letter !== undefined) quoted[at++] = letter;
+    else {
+      quoted[at++] = 0x78;
+      quoted[at++] = HEX.charCodeAt(byte >> 4);
+      quoted[at++] = HEX.charCodeAt(byte & 15);
     }
   }
-  return `${text}"`;
+  quoted[at++] = QUOTE;
+  return quoted.toString('latin1', 0, at);
 }

@@ -449,6 +449,30 @@ describe('clients of a unix socket', () => {
   });
 });
 
+describe('MONITOR', () => {
+  it('shows 8 MiB of a command, whatever its size', async () => {
+    // Each byte may become four characters: of 140 MB no text can be made, and of 20 MB it took six seconds.
+    const redis = inProcess();
+    const none = (): void => {};
+    const seen: Buffer[] = [];
+    const monitor = redis.engine.connect({
+      ...{ kind: 'memory', peer: '', local: '', fd: -1 },
+      ...{ pendingBytes: 0, argumentBytes: 0, inputBytes: 0, inputRoom: 0 },
+      ...{ resume: none, end: none, destroy: none },
+      send: (buf: Buffer, length: number) => seen.push(Buffer.from(buf.subarray(0, length))) > 0,
+    });
+    const request = encodeCommand(['MONITOR']);
+    redis.engine.serve(monitor, request, 0, request.length);
+    assert.equal(redis.call('SET', 'k', Buffer.alloc(140_000_000, 0xff)), 'OK');
+    await Promise.resolve();
+    const line = Buffer.concat(seen.slice(1)).toString('latin1');
+    assert.equal(line.slice(line.indexOf('"')).slice(0, 20), '"SET" "k" "\\xff\\xff\\');
+    // The arguments before the value, and a separator for each, count as shown.
+    const hidden = 140_000_000 - 8 * 1024 * 1024 + 'SET k '.length;
+    assert.ok(line.endsWith(`\\xff... (${hidden} more bytes)"\r\n`), line.slice(-60));
+  });
+});
+
 describe('a client closed amid a request', () => {
   it('leaves the parser clean for the next client', () => {
     const redis = inProcess();
