@@ -298,7 +298,10 @@ export class Connection implements Link, Writing {
       kept.start = 0;
     }
     kept.needed = kept.length + parser.missing;
-    makeRoom(kept, Math.min(parser.missing, Math.max(TRUST_BYTES, kept.length)), 0);
+    // Only when the next read would not fit: else each read of a long bulk would copy all that came before it.
+    if (kept.bytes.length - kept.end < Math.min(parser.missing, DIRECT_MIN)) {
+      makeRoom(kept, Math.min(parser.missing, Math.max(TRUST_BYTES, kept.length)), 0);
+    }
   }
 
   #checkInput(kept: Kept): boolean {
