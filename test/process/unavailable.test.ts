@@ -29,7 +29,7 @@ describe('features that are not there yet', () => {
     await client.call('CONFIG', 'SET', 'appendonly', 'no');
     const reply = await client.send('CONFIG', 'SET', 'appendonly', 'yes');
     assert.match(reply.toString(), /^-ERR CONFIG SET failed .* keeps its data in memory only/);
-    client.close();
+    await client.close();
   });
 
   it('SHUTDOWN SAVE fails and the server goes on', async () => {
@@ -38,6 +38,6 @@ describe('features that are not there yet', () => {
     const reply = await client.send('SHUTDOWN', 'SAVE');
     assert.equal(reply.toString(), '-ERR Errors trying to SHUTDOWN. Check logs.\r\n');
     assert.equal((await client.send('PING')).toString(), '+PONG\r\n');
-    client.close();
+    await client.close();
   });
 });
