@@ -30,5 +30,9 @@ export const SERVER_MONITORED = 1 << 19;
 export const SERVER_READONLY = 1 << 20;
 export const SERVER_MISCONF = 1 << 21;
 
-/** Reply bytes a client may leave untaken before its requests are held back. */
-export const OUTPUT_PAUSE_BYTES = 256 * 1024 * 1024;
+/**
+ * Reply bytes that all clients together may leave untaken. Above it, the requests of those that have left more than
+ * OUTPUT_SHARE_BYTES are held back until they read.
+ */
+export const OUTPUT_PAUSE_BYTES = 128 * 1024 * 1024;
+export const OUTPUT_SHARE_BYTES = 1024 * 1024;

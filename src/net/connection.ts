@@ -12,12 +12,12 @@
  * Writing. The engine's reply buffer is written as it is; node tells at once whether the kernel took it all. If
  * not, the buffer is given to the socket and the engine takes a new one.
  *
- * A client that does not read its replies is not served any further once OUTPUT_PAUSE_BYTES are pending.
+ * While more than OUTPUT_PAUSE_BYTES of replies are pending in all, clients that do not read theirs are not served.
  */
 import net from 'node:net';
 import type { Client, Link } from '../engine/client.ts';
 import { STOP_CLOSING, STOP_OUTPUT } from '../engine/client.ts';
-import { type Engine, OUTPUT_PAUSE_BYTES } from '../engine/engine.ts';
+import { type Engine, OUTPUT_PAUSE_BYTES, OUTPUT_SHARE_BYTES } from '../engine/engine.ts';
 import type { ParseState } from '../resp/request-parser.ts';
 import { BusyPoll } from './busy-poll.ts';
 import { DirectWriter, type StreamHandle, type Writing } from './direct-write.ts';
@@ -321,14 +321,16 @@ export class Connection implements Link, Writing {
     if (this.#shared.writer.write(socket, this.#handle, this.#shared.head(buf, length), this)) return true;
     if (this.#closed) return false;
     const pending = this.pendingBytes;
-    if (pending > OUTPUT_PAUSE_BYTES) this.client.stopped |= STOP_OUTPUT;
+    if (pending > OUTPUT_SHARE_BYTES && this.#shared.writer.pendingBytes > OUTPUT_PAUSE_BYTES) {
+      this.client.stopped |= STOP_OUTPUT;
+    }
     limits.outputGrew(this.client, pending);
     return false;
   }
 
   written(): void {
     if (this.#ending && this.pendingBytes === 0) this.#socket.destroy();
-    if ((this.client.stopped & STOP_OUTPUT) === 0 || this.pendingBytes > OUTPUT_PAUSE_BYTES / 2) return;
+    if ((this.client.stopped & STOP_OUTPUT) === 0 || this.pendingBytes > OUTPUT_SHARE_BYTES) return;
     this.client.stopped &= ~STOP_OUTPUT;
     this.resume();
   }

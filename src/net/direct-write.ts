@@ -35,6 +35,8 @@ export interface Writing {
 }
 
 export class DirectWriter {
+  /** Bytes that have been written and that the kernel has not taken yet, over all connections. */
+  pendingBytes = 0;
   #Request: (new () => WriteRequest) | null = null;
   #spare: WriteRequest | null = null;
   #learnt = false;
@@ -59,7 +61,10 @@ export class DirectWriter {
     this.#spare = null;
     request.handle = handle;
     request.buffer = data;
+    const { length } = data;
+    this.pendingBytes += length;
     request.oncomplete = (result) => {
+      this.pendingBytes -= length;
       if (result < 0) by.writeFailed();
       else by.written();
     };
@@ -76,7 +81,12 @@ export class DirectWriter {
         return usual.call(handle, request, bytes);
       };
     }
-    socket.write(data, () => by.written());
+    const { length } = data;
+    this.pendingBytes += length;
+    socket.write(data, () => {
+      this.pendingBytes -= length;
+      by.written();
+    });
     return socket.writableLength === 0;
   }
 }

@@ -89,6 +89,7 @@ async function readAll(socket: Socket, expected: number): Promise<void> {
   socket.on('data', (chunk: Buffer) => {
     received += chunk.length;
   });
+  socket.resume();
   await waitFor(() => received === expected, {
     timeoutMs: 60_000,
     what: `${expected} bytes of replies to one client`,
