@@ -5,7 +5,9 @@
  * callback: about a microsecond, as much as everything else this server does for a GET that comes alone
  * (measured with redis-benchmark -P 1: 3.3 µs of user time a request through socket.write, 1.8 µs this way).
  * When the kernel takes all bytes at once, which is nearly always, none of that is needed, and node leaves the
- * request object unused: one can serve all connections.
+ * request object unused: one can serve all connections. Whether it was used is asked of the object itself, by its
+ * async id. (The queue size does not tell: a write that had to wait may be done again before the call returns, and its
+ * request is taken all the same. Using it once more ends the process.)
  *
  * The class of that request object is not exported. It is learnt from the first write, which goes the usual way
  * past a temporary `writeBuffer`. Should a future node work otherwise, nothing is learnt and every write
@@ -26,7 +28,11 @@ interface WriteRequest {
   handle: StreamHandle | null;
   buffer: Uint8Array | null;
   oncomplete: (status: number) => void;
+  /** -1 as long as no write has taken the request. */
+  getAsyncId(): number;
 }
+
+type RequestClass = new () => WriteRequest;
 
 /** Who writes: told when bytes that had to wait are gone, or lost. */
 export interface Writing {
@@ -37,7 +43,7 @@ export interface Writing {
 export class DirectWriter {
   /** Bytes that have been written and that the kernel has not taken yet, over all connections. */
   pendingBytes = 0;
-  #Request: (new () => WriteRequest) | null = null;
+  #Request: RequestClass | null = null;
   #spare: WriteRequest | null = null;
   #learnt = false;
 
@@ -57,7 +63,7 @@ export class DirectWriter {
       by.writeFailed();
       return false;
     }
-    if (handle.writeQueueSize === 0) return true;
+    if (request.getAsyncId() < 0) return true;
     this.#spare = null;
     request.handle = handle;
     request.buffer = data;
@@ -77,7 +83,7 @@ export class DirectWriter {
       this.#learnt = true;
       handle.writeBuffer = (request, bytes) => {
         delete handle.writeBuffer;
-        this.#Request = request.constructor as new () => WriteRequest;
+        if (typeof request.getAsyncId === 'function') this.#Request = request.constructor as RequestClass;
         return usual.call(handle, request, bytes);
       };
     }
