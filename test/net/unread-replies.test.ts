@@ -19,13 +19,13 @@ before(async () => {
   server = await startServer({ directives: { save: '' } });
   const client = await server.connect();
   await client.call('SET', 'value', Buffer.alloc(VALUE_BYTES, 'v'));
-  client.close();
+  await client.close();
 });
 after(() => server.stop());
 
 /** Asks for everything at once, then reads in fits and starts. Resolves to the number of bytes that came. */
 async function readByFits(pauseEvery: number): Promise<number> {
-  const socket: Socket = connect({ host: server.host, port: server.port, highWaterMark: 1 << 16 });
+  const socket: Socket = connect({ host: server.host, port: server.port });
   let received = 0;
   let failure: Error | null = null;
   socket.on('error', (error) => {
@@ -50,5 +50,5 @@ test('readers that stop and go get every byte, and the server lives', async () =
   for (const received of await Promise.all(readers)) assert.equal(received, REQUESTS * REPLY_BYTES);
   const client = await server.connect();
   assert.equal((await client.send('PING')).toString(), '+PONG\r\n');
-  client.close();
+  await client.close();
 });
