@@ -22,6 +22,8 @@ import { GATE_UNAUTHENTICATED, STOP_CLOSING } from './gates.ts';
 
 /** What a connected client costs when nothing is buffered (measured: resident memory for each of 5000 idle ones). */
 export const CLIENT_BASE_BYTES = 7168;
+/** Positions in a request are 32-bit integers, whatever the limits allow. */
+const INPUT_MAX = 0x7fffffff;
 /** Reply bytes that a client may leave unread before it has authenticated. */
 const UNAUTHENTICATED_OUTPUT_MAX = 1024;
 /** Request bytes of a client that has not authenticated. */
@@ -138,7 +140,7 @@ export class ClientLimits {
   acceptsInput(client: Client, bytes: number, start: Uint8Array): boolean {
     const engine = this.#engine;
     const unauthenticated = (client.gates & GATE_UNAUTHENTICATED) !== 0;
-    const limit = engine.config.values['client-query-buffer-limit'];
+    const limit = Math.min(engine.config.values['client-query-buffer-limit'], INPUT_MAX);
     if (bytes <= (unauthenticated ? Math.min(limit, UNAUTHENTICATED_INPUT_MAX) : limit)) {
       this.grew(client);
       return true;

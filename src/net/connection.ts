@@ -99,6 +99,7 @@ export class Connection implements Link, Writing {
   /** What the socket reads into: the shared area, or the buffer of `#kept`; and from where on. */
   #target: Uint8Array | null = null;
   #targetAt = 0;
+  #targetRoom = 0;
   #closed = false;
   /** Closes as soon as nothing is pending. */
   #ending = false;
@@ -121,7 +122,7 @@ export class Connection implements Link, Writing {
       // After each read node asks for the next buffer; null keeps the one there is.
       onread: {
         buffer: (() => this.#nextTarget()) as () => Uint8Array,
-        callback: (count: number) => this.#onRead(count),
+        callback: (count: number) => this.#onRead(count) && this.#mayReadOn(count),
       },
     } as net.SocketConstructorOpts);
     this.#socket.on('end', () => this.#onEnd());
@@ -161,12 +162,26 @@ export class Connection implements Link, Writing {
     if (kept !== null && this.#target !== null && kept.bytes.length - kept.end >= DIRECT_MIN) {
       this.#target = kept.bytes;
       this.#targetAt = kept.end;
+      this.#targetRoom = kept.bytes.length - kept.end;
       return kept.bytes.subarray(kept.end);
     }
     if (this.#target === shared) return null;
     this.#target = shared;
     this.#targetAt = HEADROOM;
+    this.#targetRoom = AREA_BYTES;
     return this.#shared.target;
+  }
+
+  /**
+   * A read that filled its buffer has left more behind, and libuv would read on, up to 32 times, before any other
+   * connection has its turn: tens of milliseconds for a client that floods. So this one waits for the next round.
+   */
+  #mayReadOn(count: number): boolean {
+    if (count < this.#targetRoom) return true;
+    setImmediate(() => {
+      if (!this.#closed && this.client.stopped === 0) this.#socket.resume();
+    });
+    return false;
   }
 
   #onRead(count: number): boolean {

@@ -83,6 +83,7 @@ export class Server implements Host {
   readonly #cron: Cron;
   #shutdown: Promise<string | null> | null = null;
   #aborted = false;
+  #servedBefore = 0;
   /** A shutdown that a signal has asked for and that has not begun. */
   #asked: ShutdownOptions | null = null;
 
@@ -99,6 +100,7 @@ export class Server implements Host {
       format: values['log-format'],
       clock,
       role: () => this.role,
+      busy: () => this.#isBusy(),
       ...(options.timers && { timers: options.timers }),
       ...(options.logSink && { sink: options.logSink }),
     });
@@ -124,6 +126,14 @@ export class Server implements Host {
       settle = resolve;
     });
     this.#settleStopped = settle;
+  }
+
+  /** Whether requests have come since this was asked last. */
+  #isBusy(): boolean {
+    const served = this.engine.stats.commandsProcessed;
+    const busy = served !== this.#servedBefore;
+    this.#servedBefore = served;
+    return busy;
   }
 
   get configFile(): string {

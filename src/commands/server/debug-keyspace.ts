@@ -96,6 +96,7 @@ export function populate(client: Client, args: Args): void {
   const { db } = client;
   const { keyspace } = client.engine;
   const meta = TYPE_STRING | STRING_AUTO;
+  if (size > client.engine.parser.bulkMax) throw errors.STRING_TOO_LONG;
   for (let i = 0; i < count; i++) {
     const key = Buffer.from(`${prefix}:${i}`, 'latin1');
     if (keyspace.peek(db, key, 0, key.length) !== 0) continue;
