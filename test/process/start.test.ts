@@ -52,7 +52,7 @@ describe('options about the program', () => {
 describe('a start', () => {
   test('logs what Redis logs', async () => {
     const port = await freePort();
-    const server = await launch(['--port', String(port), '--bind', '127.0.0.1']).ready();
+    const server = await launch(['--port', String(port), '--bind', '127.0.0.1', '--save', '']).ready();
     const { stdout } = await server.end();
     const [first] = stdout.split('\n');
     assert.match(
