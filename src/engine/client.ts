@@ -71,8 +71,6 @@ export class Client {
   peakOutput = 0;
   /** Memory when it was last looked at, as maxmemory-clients counts it. */
   countedBytes = 0;
-  /** Filled by the features that own them: MULTI state, subscriptions, tracking, replication. */
-  readonly features: Map<string, unknown> | null = null;
 
   constructor(engine: Engine, id: number, link: Link, db: Database) {
     this.engine = engine;
