@@ -21,6 +21,7 @@ const LAYERS = [
   'logging',
   'datatypes',
   'keyspace',
+  'values',
   'engine',
   'commands',
   'scripting',

@@ -7,6 +7,7 @@
  * Entries move when their size class changes; a ref is good only until the next store or removal.
  */
 
+import type { Collection, Memory } from '../datatypes/memory.ts';
 import { OFFSET_MASK, PAGE_BITS } from '../structures/arena.ts';
 import { Dictionary } from '../structures/dictionary.ts';
 import { KEPT_WORDS } from '../util/siphash.ts';
@@ -20,7 +21,6 @@ import {
   META_MASK,
   TYPE_MASK,
 } from './entry.ts';
-import type { Memory } from './memory.ts';
 
 const KEY_WORD = HEADER_BYTES / 4;
 const KEY_WORD_WITH_EXPIRE = (HEADER_BYTES + EXPIRE_BYTES) / 4;
@@ -36,12 +36,12 @@ export function copyBytes(src: Uint8Array, from: number, len: number, dst: Uint8
   }
 }
 
-/** Where the bytes of a string value are; filled by `Database.locateValue`. */
 /** Room taken for a long string: as sds grows, twice the length up to 1 MiB, 1 MiB more above. */
 function roomFor(length: number): number {
   return length < 1048576 ? length * 2 : length + 1048576;
 }
 
+/** Where the bytes of a value are; filled by `Database.locateValue`. */
 export class ValueView {
   bytes: Uint8Array = new Uint8Array(0);
   off = 0;
@@ -152,7 +152,7 @@ export class Database {
     w[at] = (w[at]! & META_MASK) | (access << ACCESS_SHIFT);
   }
 
-  /** Length of a string value. */
+  /** Length of a value that is bytes: a string, a packed collection. */
   valueLength(ref: number): number {
     const w = this.memory.arena.words[ref >>> PAGE_BITS]!;
     const at = (ref & OFFSET_MASK) << 1;
@@ -160,7 +160,7 @@ export class Database {
     return w[at + 2]!;
   }
 
-  /** Tells where a string value's bytes are. They are good until the next store. */
+  /** Tells where the bytes of a string or a packed collection are. They are good until the next store. */
   locateValue(ref: number, view: ValueView): void {
     const w = this.memory.arena.words[ref >>> PAGE_BITS]!;
     const at = (ref & OFFSET_MASK) << 1;
@@ -180,11 +180,11 @@ export class Database {
   // --------------------------------------------------------------------------------------------- writing
 
   /**
-   * Stores a string under the key that `find` just looked up (with the same bytes): `ref` is what it returned.
+   * Stores bytes (a string, a packed collection) under the key that `find` just looked up (with the same bytes): `ref` is what it returned.
    * `meta` gives type and encoding; the expiry of the old entry is dropped unless `keepExpire`. `access` is the
    * LRU/LFU word. Returns the ref.
    */
-  storeString(
+  storeValue(
     ref: number,
     key: Uint8Array,
     keyOff: number,
@@ -241,6 +241,33 @@ export class Database {
     const id = this.memory.externals.add(value, value.length);
     this.memory.arena.words[at >>> PAGE_BITS]![((at & OFFSET_MASK) << 1) + 2] = id;
     return at;
+  }
+
+  /**
+   * The same for a collection in its grown form. To turn a packed value into a grown one, pass the entry found last,
+   * `keepExpire` and its access word; its key may then be the entry's own.
+   */
+  storeCollection(
+    ref: number,
+    key: Uint8Array,
+    keyOff: number,
+    keyLen: number,
+    collection: Collection,
+    meta: number,
+    access: number,
+    keepExpire: boolean,
+  ): number {
+    const at = this.#shape(ref, key, keyOff, keyLen, 0, meta | EXTERNAL, access, keepExpire);
+    const id = this.memory.externals.addCollection(collection);
+    this.memory.arena.words[at >>> PAGE_BITS]![((at & OFFSET_MASK) << 1) + 2] = id;
+    return at;
+  }
+
+  /** The collection that an entry names; the caller has looked at its type and encoding. */
+  collection(ref: number): Collection {
+    return this.memory.externals.collection(
+      this.memory.arena.words[ref >>> PAGE_BITS]![((ref & OFFSET_MASK) << 1) + 2]!,
+    );
   }
 
   /**
@@ -377,11 +404,11 @@ export class Database {
   }
 
   /**
-   * Changes the length of the string value of the entry found last, keeping the bytes it has (new ones are
-   * zero) and the expiry; it becomes raw. Long values get room to grow, as sds does: twice the length up to
+   * Changes the length of the bytes of the entry found last (a string, a packed collection), keeping those it has
+   * (new ones are zero) and the expiry; `meta` is its type and encoding from now on. Long values get room to grow, as sds does: twice the length up to
    * 1 MiB, 1 MiB more above. Returns the ref; `locateValue` tells where to write.
    */
-  resizeString(ref: number, length: number, meta: number): number {
+  resizeValue(ref: number, length: number, meta: number): number {
     const { arena, externals } = this.memory;
     const w = arena.words[ref >>> PAGE_BITS]!;
     const at = (ref & OFFSET_MASK) << 1;

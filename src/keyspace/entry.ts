@@ -9,8 +9,9 @@
  *   key
  *   value    (nothing with EXTERNAL)
  *
- * EXTERNAL values are long strings, each in a Uint8Array of its own, and (with the types to come) collections
- * that have outgrown their packed form.
+ * A packed collection is a value of bytes just as a string is (a listpack, an intset): `Database.locateValue` and
+ * `resizeValue` serve both. EXTERNAL values are long runs of bytes, each in a Uint8Array of its own, and collections
+ * that have outgrown their packed form (datatypes/).
  */
 export const TYPE_MASK = 7;
 export const TYPE_STRING = 0;
@@ -29,6 +30,23 @@ export const STRING_AUTO = 0 << ENCODING_SHIFT;
 export const STRING_RAW = 1 << ENCODING_SHIFT;
 /** A short string that is never shown as int (what INCRBYFLOAT stores). */
 export const STRING_EMBSTR = 2 << ENCODING_SHIFT;
+
+/** A list: a listpack in the entry, or a chain of nodes. Redis 7.0 calls both quicklist. */
+export const LIST_PACKED = 0 << ENCODING_SHIFT;
+export const LIST_NODES = 1 << ENCODING_SHIFT;
+/** A set: an intset; a listpack that OBJECT ENCODING shows as such, or as hashtable; a table of members. */
+export const SET_INTSET = 0 << ENCODING_SHIFT;
+export const SET_LISTPACK = 1 << ENCODING_SHIFT;
+export const SET_TABLE = 2 << ENCODING_SHIFT;
+export const SET_PACKED_TABLE = 3 << ENCODING_SHIFT;
+/** A sorted set: a listpack of member, score, member, score; or a table of members and an index by score. */
+export const ZSET_LISTPACK = 0 << ENCODING_SHIFT;
+export const ZSET_INDEX = 1 << ENCODING_SHIFT;
+/** A hash: a listpack of field, value, field, value; or a table of fields. */
+export const HASH_LISTPACK = 0 << ENCODING_SHIFT;
+export const HASH_TABLE = 1 << ENCODING_SHIFT;
+/** A stream is always a collection. */
+export const STREAM_NODES = 1 << ENCODING_SHIFT;
 
 export const HAS_EXPIRE = 1 << 5;
 export const EXTERNAL = 1 << 6;

@@ -6,6 +6,7 @@
  * one time.
  */
 
+import { Memory } from '../datatypes/memory.ts';
 import { OFFSET_MASK, PAGE_BITS } from '../structures/arena.ts';
 import { Dictionary } from '../structures/dictionary.ts';
 import type { Random } from '../util/random.ts';
@@ -13,13 +14,17 @@ import { KeyHash } from '../util/siphash.ts';
 import { copyBytes, Database } from './database.ts';
 import { ACCESS_SHIFT, HAS_EXPIRE, META_MASK } from './entry.ts';
 import { LazyFree } from './lazy-free.ts';
-import { Memory } from './memory.ts';
 
 /** Classes of keyspace events (notify-keyspace-events), as bits of `eventMask`. */
 export const EVENT_GENERIC = 1 << 2;
 export const EVENT_STRING = 1 << 3;
+export const EVENT_LIST = 1 << 4;
+export const EVENT_SET = 1 << 5;
+export const EVENT_HASH = 1 << 6;
+export const EVENT_ZSET = 1 << 7;
 export const EVENT_EXPIRED = 1 << 8;
 export const EVENT_EVICTED = 1 << 9;
+export const EVENT_STREAM = 1 << 10;
 export const EVENT_KEY_MISS = 1 << 11;
 export const EVENT_NEW = 1 << 14;
 
@@ -294,7 +299,8 @@ export class Keyspace {
 
   /** Bytes that the data takes: live slots, tables, values outside of the arena. */
   get bytes(): number {
-    let bytes = this.memory.arena.liveBytes + this.memory.externals.bytes;
+    const { arena, externals, tableBytes } = this.memory;
+    let bytes = arena.liveBytes + externals.bytes + tableBytes;
     for (const db of this.databases) bytes += db.dict.bytes + db.expires.bytes;
     return this.lazyFree.pending === 0 ? bytes : bytes + this.lazyFree.bytes;
   }

@@ -6,15 +6,15 @@
  *   - to another database with the same key, the record stays where it is: only the dictionaries' slots change;
  *   - under another key, a new record is made, and the number of the external value goes along: a value of any
  *     size is renamed for the price of a short one;
- *   - a copy is a new record with a clone of the external value. `cloneExternal` is the one place that must know
- *     how values of each type are cloned.
+ *   - a copy is a new record with a clone of the external value; collections know how to clone themselves.
  *
  * In each case the caller has made sure that the target does not exist, and tells watchers.
  */
+
+import type { Memory } from '../datatypes/memory.ts';
 import { OFFSET_MASK, PAGE_BITS } from '../structures/arena.ts';
 import { copyBytes, type Database } from './database.ts';
 import { ACCESS_SHIFT, EXPIRE_BYTES, EXTERNAL, HAS_EXPIRE, HEADER_BYTES, META_MASK } from './entry.ts';
-import type { Memory } from './memory.ts';
 
 /** Gives the entry found last in `from` to `to`, under the same key. */
 export function moveEntry(from: Database, ref: number, to: Database): void {
@@ -53,7 +53,7 @@ export function copyEntry(
   const words = memory.arena.words[copy >>> PAGE_BITS]!;
   const at = (copy & OFFSET_MASK) << 1;
   words[at] = (words[at]! & META_MASK) | (access << ACCESS_SHIFT);
-  if ((words[at]! & EXTERNAL) !== 0) words[at + 2] = cloneExternal(memory, words[at + 2]!);
+  if ((words[at]! & EXTERNAL) !== 0) words[at + 2] = memory.externals.clone(words[at + 2]!);
   link(to, copy, memory.keyHash.hash(key, keyOff, keyLen));
 }
 
@@ -75,12 +75,6 @@ function rebuild(memory: Memory, ref: number, key: Uint8Array, keyOff: number, k
   copyBytes(key, keyOff, keyLen, to, toOff + head);
   copyBytes(from, fromOff + head + words[at + 1]!, valueLen, to, toOff + head + keyLen);
   return made;
-}
-
-function cloneExternal(memory: Memory, id: number): number {
-  const { externals } = memory;
-  const value = externals.get(id);
-  return externals.add(value.bytes.slice(0, value.length), value.length);
 }
 
 function link(db: Database, ref: number, hash: number): void {

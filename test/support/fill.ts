@@ -18,7 +18,7 @@ export function fillKeys(keyspace: Keyspace, db: Database, count: number, option
   const value = new Uint8Array(valueLength).fill(0x78);
   for (let i = 0; i < count; i++) {
     const key = Buffer.from(`${prefix}${i}`);
-    const ref = db.storeString(
+    const ref = db.storeValue(
       db.find(key, 0, key.length),
       key,
       0,

@@ -101,7 +101,7 @@ export function populate(client: Client, args: Args): void {
     const key = Buffer.from(`${prefix}:${i}`, 'latin1');
     if (keyspace.peek(db, key, 0, key.length) !== 0) continue;
     const value = populatedValue(i, size);
-    db.storeString(0, key, 0, key.length, value, 0, value.length, meta, keyspace.newAccess(), false);
+    db.storeValue(0, key, 0, key.length, value, 0, value.length, meta, keyspace.newAccess(), false);
     keyspace.touched(db, key, 0, key.length);
   }
   client.out.ok();

@@ -66,7 +66,7 @@ export function incrbyfloat(client: Client, args: Args): void {
   if ('failed' in added) throw added.failed === 'not-finite' ? errors.NAN_OR_INFINITY : errors.NOT_FLOAT;
   const text = bytesOf(added.sum);
   const access = keyspace.replacedAccess(db, ref);
-  db.storeString(ref, buf, off, len, text, 0, text.length, TYPE_STRING | STRING_EMBSTR, access, true);
+  db.storeValue(ref, buf, off, len, text, 0, text.length, TYPE_STRING | STRING_EMBSTR, access, true);
   keyspace.dirty++;
   keyspace.touched(db, buf, off, len);
   if (ref === 0) keyspace.event(EVENT_NEW, 'new', db, buf, off, len);

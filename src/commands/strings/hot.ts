@@ -55,7 +55,7 @@ export function storePlain(client: Client, args: Args, k: number, v: number): vo
   const access = keyspace.replacedAccess(db, ref);
   if (args.owned) storeOwned(client, args, ref, k, v, false, access);
   else {
-    db.storeString(
+    db.storeValue(
       ref,
       buf,
       keyOff,
@@ -94,7 +94,7 @@ export function storeOwned(
   const len = args.len[v]!;
   const meta = TYPE_STRING | STRING_AUTO;
   if (len <= INLINE_VALUE_MAX || len * 8 < buf.length * 7) {
-    return db.storeString(ref, buf, keyOff, keyLen, buf, off, len, meta, access, keepExpire);
+    return db.storeValue(ref, buf, keyOff, keyLen, buf, off, len, meta, access, keepExpire);
   }
   return db.storeExternal(ref, buf, keyOff, keyLen, buf.subarray(off, off + len), meta, access, keepExpire);
 }
@@ -174,7 +174,7 @@ export function addBigInteger(client: Client, args: Args, ref: number, by: bigin
 }
 
 function storeDigits(db: Database, ref: number, args: Args, length: number, access: number): void {
-  db.storeString(
+  db.storeValue(
     ref,
     args.buf,
     args.off[1]!,

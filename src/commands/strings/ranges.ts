@@ -25,12 +25,12 @@ export function append(client: Client, args: Args): void {
   if (ref === 0) {
     const meta = TYPE_STRING | STRING_AUTO;
     const access = keyspace.newAccess();
-    db.storeString(0, buf, args.off[1]!, args.len[1]!, buf, valueOff, valueLen, meta, access, false);
+    db.storeValue(0, buf, args.off[1]!, args.len[1]!, buf, valueOff, valueLen, meta, access, false);
   } else {
     const old = db.valueLength(ref);
     total = old + valueLen;
     checkLength(client, total);
-    writeAt(client, db.resizeString(ref, total, TYPE_STRING | STRING_RAW), old, args, 2);
+    writeAt(client, db.resizeValue(ref, total, TYPE_STRING | STRING_RAW), old, args, 2);
   }
   signal(client, args, 'append', ref === 0);
   client.out.int(total);
@@ -54,9 +54,9 @@ export function setrange(client: Client, args: Args): void {
   let at = ref;
   if (ref === 0) {
     const { buf } = args;
-    at = db.storeString(0, buf, args.off[1]!, args.len[1]!, buf, 0, 0, raw, keyspace.newAccess(), false);
+    at = db.storeValue(0, buf, args.off[1]!, args.len[1]!, buf, 0, 0, raw, keyspace.newAccess(), false);
   }
-  writeAt(client, db.resizeString(at, total, raw), offset, args, 3);
+  writeAt(client, db.resizeValue(at, total, raw), offset, args, 3);
   signal(client, args, 'setrange', ref === 0);
   client.out.int(total);
 }

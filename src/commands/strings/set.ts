@@ -163,7 +163,7 @@ function store(
   const meta = TYPE_STRING | STRING_AUTO;
   const at = args.owned
     ? storeOwned(client, args, ref, 1, v, keepRoom, access)
-    : db.storeString(ref, buf, off, len, buf, args.off[v]!, args.len[v]!, meta, access, keepRoom);
+    : db.storeValue(ref, buf, off, len, buf, args.off[v]!, args.len[v]!, meta, access, keepRoom);
   if (when !== null) setDeadline(db, at, when);
   keyspace.dirty++;
   keyspace.touched(db, buf, off, len);

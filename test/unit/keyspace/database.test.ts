@@ -5,6 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { Memory } from '../../../src/datatypes/memory.ts';
 import { Database, ValueView } from '../../../src/keyspace/database.ts';
 import { setDeadline } from '../../../src/keyspace/deadline.ts';
 import {
@@ -15,7 +16,6 @@ import {
   STRING_EMBSTR,
   STRING_RAW,
 } from '../../../src/keyspace/entry.ts';
-import { Memory } from '../../../src/keyspace/memory.ts';
 import { type Random, randomBelow, seededRandom, systemRandom } from '../../../src/util/random.ts';
 import { KeyHash } from '../../../src/util/siphash.ts';
 
@@ -108,7 +108,7 @@ class Pair {
       case 2: {
         known.encoding = ENCODINGS[randomBelow(random, 3)]!;
         const length = randomBelow(random, 2) === 0 ? someLength(random) : known.value.length + 1;
-        const at = db.resizeString(ref, length, known.encoding);
+        const at = db.resizeValue(ref, length, known.encoding);
         known.value = Buffer.concat([known.value, Buffer.alloc(length)]).subarray(0, length);
         this.#compare(key, known, at);
         break;
@@ -140,7 +140,7 @@ class Pair {
       at = db.storeExternal(ref, this.#request, this.#keyOff, this.#keyLen, bytes, encoding, access, keep);
     } else {
       const from = Buffer.concat([Buffer.alloc(3), value, Buffer.alloc(5)]);
-      at = db.storeString(
+      at = db.storeValue(
         ref,
         this.#request,
         this.#keyOff,
@@ -256,7 +256,7 @@ describe('database', () => {
       for (let i = 0; i < 5000; i++) {
         const key = Buffer.from(`k${i}`);
         assert.equal(db.find(key, 0, key.length), 0);
-        const ref = db.storeString(0, key, 0, key.length, key, 0, key.length, STRING_AUTO, 0, false);
+        const ref = db.storeValue(0, key, 0, key.length, key, 0, key.length, STRING_AUTO, 0, false);
         db.setExpire(ref, 1000 + i);
       }
       for (let i = 0; i < 5000; i++) {
@@ -270,11 +270,11 @@ describe('database', () => {
     const db = new Database(0, new Memory(new KeyHash(1, 2)));
     const key = Buffer.from('grows');
     db.find(key, 0, key.length);
-    let ref = db.storeString(0, key, 0, key.length, key, 0, 0, STRING_AUTO, 0, false);
+    let ref = db.storeValue(0, key, 0, key.length, key, 0, 0, STRING_AUTO, 0, false);
     const view = new ValueView();
     for (let length = 1; length <= INLINE_VALUE_MAX + 3000; length++) {
       db.find(key, 0, key.length);
-      ref = db.resizeString(ref, length, STRING_RAW);
+      ref = db.resizeValue(ref, length, STRING_RAW);
       db.locateValue(ref, view);
       view.bytes[view.off + length - 1] = length;
     }
@@ -287,7 +287,7 @@ describe('database', () => {
     const db = new Database(0, new Memory(new KeyHash(3, 4)));
     const key = Buffer.from('late');
     db.find(key, 0, key.length);
-    let ref = db.storeString(0, key, 0, key.length, key, 0, key.length, STRING_AUTO, 0, false);
+    let ref = db.storeValue(0, key, 0, key.length, key, 0, key.length, STRING_AUTO, 0, false);
     for (const when of [0, 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1]) {
       ref = db.setExpire(ref, when);
       assert.equal(db.expireAt(ref), when);
