@@ -6,7 +6,7 @@
  * `ref`, and the collector sees one typed array for each mebibyte.
  *
  * How:
- *   page   1 MiB of memory, seen as bytes (`pages`) and as 32-bit words (`words`).
+ *   page   1 MiB of memory, seen as bytes (`pages`), as 32-bit words (`words`) and as `doubles`.
  *   unit   64 KiB; a page has 16.
  *   run    the place of slots of one size class: one unit for small slots, a whole page for large ones.
  *   slot   what `alloc` hands out. Free slots of a run are linked through their first word.
@@ -52,6 +52,7 @@ for (let granules = 0, c = 0; granules < CLASS_OF_GRANULES.length; granules++) {
 
 const NO_BYTES = new Uint8Array(0);
 const NO_WORDS = new Int32Array(0);
+const NO_DOUBLES = new Float64Array(0);
 
 /** Index of the size class that holds `bytes` (at most SLOT_MAX). */
 function classOf(bytes: number): number {
@@ -71,6 +72,8 @@ export class Arena {
   readonly pages: Uint8Array[] = [];
   /** The same memory as 32-bit words. */
   readonly words: Int32Array[] = [];
+  /** The same memory as 64-bit floating point numbers; every slot begins at one. */
+  readonly doubles: Float64Array[] = [];
   /** Bytes in slots that are handed out, rounding included. */
   liveBytes = 0;
   /** Bytes of all pages. */
@@ -234,6 +237,7 @@ export class Arena {
     this.pageBytes -= this.pages[page]!.length;
     this.pages[page] = NO_BYTES;
     this.words[page] = NO_WORDS;
+    this.doubles[page] = NO_DOUBLES;
     this.#freePageNumbers.push(page);
   }
 
@@ -243,6 +247,7 @@ export class Arena {
     const memory = new ArrayBuffer(bytes);
     this.pages[page] = new Uint8Array(memory);
     this.words[page] = new Int32Array(memory);
+    this.doubles[page] = new Float64Array(memory);
     this.pageBytes += bytes;
     if ((page + 1) * UNITS_PER_PAGE > this.#unitClass.length) this.#growTables();
     return page;

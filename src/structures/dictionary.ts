@@ -23,6 +23,8 @@
  * compare what `ref` stands for. After `first`/`next`/`insert`, `segment` and `index` name the slot found last.
  */
 
+import { type Random, randomBelow } from '../util/random.ts';
+
 const MIN_BITS = 3;
 const MAX_BITS = 16;
 /**
@@ -33,6 +35,9 @@ const INSERT_DISTANCE_MAX = 512;
 const SHRINK_DISTANCE_MAX = 32;
 /** Segments of more than so many bits of prefix aren't split because of a crowd: those hashes are all but equal. */
 const CROWD_DEPTH_MAX = 16;
+
+/** Slots of a segment that are tried by lot before its entries are counted off instead. */
+const UNIFORM_TRIES = 64;
 
 /** Home slots for one prefix of the hash. */
 class Segment {
@@ -215,6 +220,55 @@ export class Dictionary {
     }
   }
 
+  /**
+   * A random entry, each as likely as any other: sets `segment` and `index`; returns the ref, or 0 when empty. (`random`
+   * is cheaper in a table of many segments, but prefers entries behind a gap.)
+   */
+  uniform(random: Random): number {
+    if (this.count === 0) return 0;
+    let segment = this.#directory[0]!;
+    if (segment.depth > 0) {
+      // Which segment: by its number of entries. There is one for each 30,000 entries or so.
+      const depth = 31 - this.#shift;
+      let rank = randomBelow(random, this.count);
+      for (let at = 0; rank >= segment.count; segment = this.#directory[at]!) {
+        rank -= segment.count;
+        at += 1 << (depth - segment.depth);
+      }
+    }
+    const { slots, total } = segment;
+    for (let tries = 0; tries < UNIFORM_TRIES; tries++) {
+      const i = randomBelow(random, total);
+      if (slots[i * 2 + 1] !== 0) return this.#found(segment, i);
+    }
+    let rank = randomBelow(random, segment.count);
+    for (let i = 0; ; i++) if (slots[i * 2 + 1] !== 0 && rank-- === 0) return this.#found(segment, i);
+  }
+
+  #found(segment: Segment, index: number): number {
+    this.segment = segment;
+    this.index = index;
+    return segment.slots[index * 2 + 1]!;
+  }
+
+  /** A dictionary with the same hashes; `copy` gives the ref that stands for each ref there. */
+  clone(copy: (ref: number) => number): Dictionary {
+    const made = new Dictionary();
+    made.#shift = this.#shift;
+    made.#directory = [];
+    made.bytes = this.bytes;
+    made.count = this.count;
+    let previous: Segment | null = null;
+    let segment = made.segment;
+    for (const from of this.#directory) {
+      if (from !== previous) segment = copied(from, copy);
+      made.#directory.push(segment);
+      previous = from;
+    }
+    made.segment = segment;
+    return made;
+  }
+
   /** Moves on from the slot found last to the next entry, over the end to the start; returns its ref. */
   following(): number {
     const slots = this.segment.slots;
@@ -316,6 +370,19 @@ export class Dictionary {
       this.#shift++;
     }
   }
+}
+
+function copied(from: Segment, copy: (ref: number) => number): Segment {
+  const segment = new Segment(from.bits, from.depth, from.total - (1 << from.bits));
+  segment.count = from.count;
+  segment.shrinkBelow = from.shrinkBelow;
+  for (let i = 0; i < from.total; i++) {
+    const ref = from.slots[i * 2 + 1]!;
+    if (ref === 0) continue;
+    segment.slots[i * 2] = from.slots[i * 2]!;
+    segment.slots[i * 2 + 1] = copy(ref);
+  }
+  return segment;
 }
 
 /** Puts (hash, ref) in its place in hash order; returns its slot, or -1 when there is no good place. */
