@@ -39,6 +39,8 @@ export interface Blocked {
   readonly kind: 'list' | 'zset' | 'stream' | 'module' | 'wait' | 'pause' | 'shutdown' | 'work';
   /** Called when CLIENT UNBLOCK, a time-out or the end of the connection ends the wait. */
   cancel(reason: 'timeout' | 'error' | 'gone'): void;
+  /** It ends by itself after some time. */
+  readonly timed?: boolean;
   /** CLIENT UNBLOCK may end it. */
   readonly unblockable: boolean;
 }

@@ -24,6 +24,7 @@ import { ArenaFull } from '../structures/arena.ts';
 import { type Clock, MicrosecondWallClock, type Timers } from '../util/clock.ts';
 import { type Random, randomHex } from '../util/random.ts';
 import { admit, protectedRefusal } from './admission.ts';
+import { Blocking } from './blocking.ts';
 import type { Client, Link } from './client.ts';
 import { ClientCron } from './client-cron.ts';
 import { ClientRegistry } from './client-registry.ts';
@@ -49,6 +50,7 @@ import { LatencyMonitor } from './latency-monitor.ts';
 import { Metrics } from './metrics.ts';
 import { Monitors } from './monitors.ts';
 import { Pause } from './pause.ts';
+import { Signals } from './signals.ts';
 import { SlowLog } from './slowlog.ts';
 import { Stats } from './stats.ts';
 import { Upkeep } from './upkeep.ts';
@@ -92,6 +94,10 @@ export class Engine {
   /** Parts that features add: each knows itself by its own type (slowlog, latency, monitors, ...). */
   readonly pause: Pause;
   readonly monitors: Monitors;
+  /** Who is told of changes in the keyspace. */
+  readonly signals: Signals;
+  /** Clients that wait for keys. */
+  readonly blocking: Blocking;
   /** The process around the engine; null where there is none. */
   host: Host | null = null;
   /** Run `hz` times a second, in this order. */
@@ -138,6 +144,8 @@ export class Engine {
     // For a millisecond, in which the wall clock steps: `SET k v PXAT now+10` must not see 11 ms to come.
     for (let i = 0; i < ANCHOR_READINGS; i++) this.syncClock();
     this.readTime();
+    this.signals = new Signals(parts.keyspace);
+    this.blocking = new Blocking(this);
     this.pause = new Pause(this);
     this.monitors = new Monitors(this);
     this.cron.push(new ClientCron(this));
@@ -145,6 +153,7 @@ export class Engine {
     this.upkeep = new Upkeep(this);
     this.cron.push(this.upkeep);
     this.cron.push(this.metrics);
+    this.cron.push(this.blocking);
   }
 
   /**
@@ -249,6 +258,7 @@ export class Engine {
         this.monitors.feed(client, command, args);
       }
     }
+    if (this.blocking.hasReady) this.blocking.serveReady();
     if (quiet === 0) return;
     writer.hold = holding;
     if ((client.gates & quiet) !== 0) writer.pos = start;

@@ -7,6 +7,10 @@ import { ReplyError } from '../resp/reply-error.ts';
 export const SYNTAX = new ReplyError('ERR syntax error');
 export const WRONG_TYPE = new ReplyError('WRONGTYPE Operation against a key holding the wrong kind of value');
 export const NOT_INTEGER = new ReplyError('ERR value is not an integer or out of range');
+export const TIMEOUT_NOT_FLOAT = new ReplyError('ERR timeout is not a float or out of range');
+export const TIMEOUT_NOT_INTEGER = new ReplyError('ERR timeout is not an integer or out of range');
+export const TIMEOUT_NEGATIVE = new ReplyError('ERR timeout is negative');
+export const UNBLOCKED = new ReplyError('UNBLOCKED client unblocked via CLIENT UNBLOCK');
 export const NOT_FLOAT = new ReplyError('ERR value is not a valid float');
 export const NOT_INT32 = new ReplyError(
   'ERR value is out of range, value must between -2147483648 and 2147483647',

@@ -29,6 +29,8 @@ export const SERVER_PAUSED = 1 << 18;
 export const SERVER_MONITORED = 1 << 19;
 export const SERVER_READONLY = 1 << 20;
 export const SERVER_MISCONF = 1 << 21;
+/** Some client waits for keys: after each command, those that have changed are looked after (blocking.ts). */
+export const SERVER_AWAITED = 1 << 22;
 
 /**
  * Reply bytes that all clients together may leave untaken. Above it, the requests of those that have left more than

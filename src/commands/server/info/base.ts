@@ -50,7 +50,7 @@ export function clients(out: InfoText, engine: Engine): void {
   let output = 0;
   for (const client of engine.clients.all()) {
     if (isBlocked(client)) blocked++;
-    if (client.blocked?.kind === 'pause') timed++;
+    if (client.blocked?.kind === 'pause' || client.blocked?.timed === true) timed++;
     input = Math.max(input, client.link.inputBytes);
     output = Math.max(output, client.link.pendingBytes);
   }
@@ -62,8 +62,9 @@ export function clients(out: InfoText, engine: Engine): void {
   out.field('blocked_clients', blocked);
   out.field('tracking_clients', 0);
   out.field('clients_in_timeout_table', timed);
-  out.field('total_blocking_keys', 0);
-  out.field('total_blocking_keys_on_nokey', 0);
+  const awaited = engine.blocking.awaitedKeys();
+  out.field('total_blocking_keys', awaited.keys);
+  out.field('total_blocking_keys_on_nokey', awaited.onGone);
 }
 
 /** In the sense of Redis, where CONFIG SET and REWRITE never wait. */
