@@ -5,9 +5,9 @@
  *   cron (hz)      measure memory → one slice of expiry → one slice of lazy free → make room if need be
  *   follow-ups     while one of them is not done, a timer repeats its slices at intervals that leave most of the
  *                  time to clients: a millisecond of four for expiry (active-expire-effort raises that), and of
- *                  three for lazy free and eviction
+ *                  three for lazy free and eviction; lazy free takes three of four while no commands come
  *
- * Each slice is limited to SLICE_US by the clock, far below the 5 ms that nothing may take.
+ * Each slice is limited to SLICE_US (IDLE_SLICE_US) by the clock, below the 5 ms that nothing may take.
  */
 import { EVICT_OK, EVICT_RUNNING, Evictor, type EvictResult } from '../keyspace/eviction.ts';
 import { ExpireCycle } from '../keyspace/expire-cycle.ts';
@@ -19,6 +19,9 @@ import { MemoryUsage } from './memory-usage.ts';
 
 const SLICE_US = 1000;
 const LAZY_FREE_DELAY_MS = 2;
+/** The same when no command came since the last slice: more of the time is free. */
+const IDLE_SLICE_US = 3000;
+const IDLE_DELAY_MS = 1;
 
 export class Upkeep implements CronJob {
   readonly name = 'upkeep';
@@ -30,6 +33,8 @@ export class Upkeep implements CronJob {
   #limit = 0;
   #expireTimer: TimerHandle | null = null;
   #roomTimer: TimerHandle | null = null;
+  /** Commands that had been served at the last slice of lazy free. */
+  #commandsSeen = 0;
 
   constructor(engine: Engine) {
     const { config, keyspace, clock, random } = engine;
@@ -52,6 +57,23 @@ export class Upkeep implements CronJob {
     apply('maxmemory-samples', () => {
       this.evictor.samples = values['maxmemory-samples'];
     });
+    const { lazyFree } = keyspace;
+    apply('lazyfree-lazy-server-del', () => {
+      lazyFree.serverDel = values['lazyfree-lazy-server-del'];
+      lazyFree.lazy = lazyFree.serverDel;
+    });
+    apply('lazyfree-lazy-user-del', () => {
+      lazyFree.userDel = values['lazyfree-lazy-user-del'];
+    });
+    apply('lazyfree-lazy-expire', () => {
+      lazyFree.expire = values['lazyfree-lazy-expire'];
+    });
+    apply('lazyfree-lazy-eviction', () => {
+      lazyFree.eviction = values['lazyfree-lazy-eviction'];
+    });
+    apply('lazyfree-lazy-user-flush', () => {
+      lazyFree.userFlush = values['lazyfree-lazy-user-flush'];
+    });
     apply('maxmemory', () => this.#setLimit(values.maxmemory));
     config.onChange('maxmemory', () => this.#warnOfLimit());
     const { info } = engine;
@@ -60,7 +82,7 @@ export class Upkeep implements CronJob {
     engine.onResetStat.push(() => {
       this.expiry.resetStats();
       this.evictor.resetStats();
-      keyspace.lazyFree.freed = 0;
+      lazyFree.freed = 0;
     });
   }
 
@@ -134,15 +156,17 @@ export class Upkeep implements CronJob {
 
   /** Frees what flushes have left, and evicts what exceeds the limit. */
   #roomSlice(): void {
-    const engine = this.#engine;
-    const more = engine.keyspace.lazyFree.step(engine.clock, SLICE_US);
+    const { clock, keyspace, stats } = this.#engine;
+    const idle = stats.commandsProcessed === this.#commandsSeen;
+    this.#commandsSeen = stats.commandsProcessed;
+    const more = keyspace.lazyFree.step(clock, idle ? IDLE_SLICE_US : SLICE_US);
     const result = this.#limit === 0 ? EVICT_OK : this.evictor.makeRoom(this.memory, this.#limit);
-    if (more || result === EVICT_RUNNING) this.#roomSoon();
+    if (more || result === EVICT_RUNNING) this.#roomSoon(idle ? IDLE_DELAY_MS : LAZY_FREE_DELAY_MS);
   }
 
-  #roomSoon(): void {
+  #roomSoon(delayMs = LAZY_FREE_DELAY_MS): void {
     if (this.#roomTimer !== null) return;
-    this.#roomTimer = this.#after(LAZY_FREE_DELAY_MS, () => {
+    this.#roomTimer = this.#after(delayMs, () => {
       this.#roomTimer = null;
       this.#roomSlice();
     });

@@ -49,6 +49,8 @@ const KEYS_PER_LOOK = 16;
 const ROUNDS_MAX = 64;
 /** Where *-random chooses from, so that keys behind gaps of the table aren't chosen more often. */
 const RANDOM_NEIGHBOURS = 16;
+/** Time for lazy free between two looks at whether it was enough. */
+const LAZY_FREE_US = 100;
 /** Time for one call in µs at tenacity 0 to 10, for each of its units. */
 const US_PER_TENACITY = 50;
 
@@ -124,9 +126,13 @@ export class Evictor {
     const start = this.#clock.monoUs();
     if (this.#exceededSinceUs < 0) this.#exceededSinceUs = start;
     const { lazyFree } = this.#keyspace;
-    // What a flush has left is free for the taking.
-    if (lazyFree.pending > 0) lazyFree.step(this.#clock, this.#timeLimitUs);
     for (let evicted = 0; meter.counted() > limit; ) {
+      // What waits to be freed comes first: it is free for the taking, and may be all that is needed.
+      if (lazyFree.busy) {
+        lazyFree.step(this.#clock, Math.min(LAZY_FREE_US, this.#timeLimitUs));
+        if (this.#clock.monoUs() - start > this.#timeLimitUs) return EVICT_RUNNING;
+        continue;
+      }
       if (this.evictsNothing || !this.#evictOne()) return EVICT_FAIL;
       if (++evicted % KEYS_PER_LOOK !== 0) continue;
       if (this.#clock.monoUs() - start > this.#timeLimitUs) return EVICT_RUNNING;

@@ -37,6 +37,8 @@ export const EXPIRE_IGNORED = 2;
 
 /** Entries of a flushed database that are freed without waiting for the cron. */
 const FREED_AT_ONCE = 1024;
+/** With more in the arena and in tables, everything is dropped at once instead of freed one by one. */
+const DROPPED_BYTES = 1 << 20;
 
 /** Who wants to know about changes. Keys are only lent: they must be copied to be kept. */
 export interface KeyspaceObserver {
@@ -86,6 +88,7 @@ export class Keyspace {
   constructor(databases: number, random: Random) {
     this.random = random;
     this.memory = new Memory(new KeyHash(random.uint32(), random.uint32()));
+    this.memory.externals.discard = (collection) => this.lazyFree.discard(collection);
     for (let id = 0; id < databases; id++) this.databases.push(new Database(id, this.memory));
   }
 
@@ -203,17 +206,25 @@ export class Keyspace {
 
   #removeUnasked(db: Database, ref: number, cls: number, event: string): void {
     const { observer } = this;
+    const lazily = cls === EVENT_EVICTED ? this.lazyFree.eviction : this.lazyFree.expire;
     if (observer === null) {
-      db.remove(ref);
+      this.removeLazily(db, ref, lazily);
       return;
     }
     const len = db.keyLength(ref);
     const key = this.#keyRoom(len);
     copyBytes(db.page(ref), db.keyOffset(ref), len, key, 0);
-    db.remove(ref);
+    this.removeLazily(db, ref, lazily);
     observer.removed(db, key, 0, len, cls === EVENT_EVICTED);
     this.touched(db, key, 0, len);
     this.event(cls, event, db, key, 0, len);
+  }
+
+  /** Removes the entry found last; a big collection is then freed by and by if `lazily`, otherwise at once. */
+  removeLazily(db: Database, ref: number, lazily: boolean): void {
+    this.lazyFree.lazy = lazily;
+    db.remove(ref);
+    this.lazyFree.lazy = this.lazyFree.serverDel;
   }
 
   /** Room for the key of an entry that is about to go: a million may expire in a row, so it is used again. */
@@ -236,13 +247,13 @@ export class Keyspace {
 
   /**
    * Empties one database. What stands between entries of other databases is freed by and by (lazy-free.ts), but
-   * for a start that covers small databases.
+   * for a start that covers small databases; `lazily` only says whether INFO counts it as lazy free.
    */
-  flush(db: Database): number {
+  flush(db: Database, lazily = false): number {
     const removed = db.dict.count;
-    if (this.databases.every((other) => other === db || other.dict.count === 0)) this.#forgetAll();
+    if (this.databases.every((other) => other === db || other.dict.count === 0)) this.#forgetAll(lazily);
     else {
-      this.lazyFree.add(db, db.dict);
+      this.lazyFree.add(db, db.dict, lazily);
       db.dict = new Dictionary();
       db.expires = new Dictionary();
       this.#forget(db);
@@ -253,24 +264,30 @@ export class Keyspace {
   }
 
   /** Empties all databases, at a cost that does not depend on their size. */
-  flushAll(): number {
+  flushAll(lazily = false): number {
     let removed = 0;
     for (const db of this.databases) removed += db.dict.count;
-    this.#forgetAll();
+    this.#forgetAll(lazily);
     this.observer?.flushed(null);
     return removed;
   }
 
   /** Drops the arena as a whole, unless there is so little in it that it is cheaper to keep it. */
-  #forgetAll(): void {
-    let count = this.lazyFree.pending;
-    for (const db of this.databases) count += db.dict.count;
-    if (count > FREED_AT_ONCE) {
-      this.memory.reset();
-      this.lazyFree.forget();
+  #forgetAll(lazily: boolean): void {
+    const { lazyFree, memory } = this;
+    let count = lazyFree.pending;
+    for (const db of this.databases) {
+      count += db.dict.count;
+      if (lazily) lazyFree.freed += db.dict.count;
+    }
+    if (count > FREED_AT_ONCE || memory.arena.liveBytes + memory.tableBytes > DROPPED_BYTES) {
+      memory.reset();
+      lazyFree.forget();
     } else {
-      for (let more = true; more; ) more = this.lazyFree.free(FREED_AT_ONCE);
+      while (lazyFree.free(FREED_AT_ONCE));
+      lazyFree.lazy = false;
       for (const db of this.databases) if (db.dict.count > 0) releaseAll(db);
+      lazyFree.lazy = lazyFree.serverDel;
     }
     for (const db of this.databases) this.#forget(db);
   }
@@ -302,7 +319,7 @@ export class Keyspace {
     const { arena, externals, tableBytes } = this.memory;
     let bytes = arena.liveBytes + externals.bytes + tableBytes;
     for (const db of this.databases) bytes += db.dict.bytes + db.expires.bytes;
-    return this.lazyFree.pending === 0 ? bytes : bytes + this.lazyFree.bytes;
+    return this.lazyFree.busy ? bytes + this.lazyFree.bytes : bytes;
   }
 
   /** Seconds since the last access, from an LRU word. */

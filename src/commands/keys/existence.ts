@@ -1,8 +1,8 @@
 /**
  * DEL, UNLINK, EXISTS, TOUCH and TYPE.
  *
- * UNLINK is DEL: a string is freed in constant time whatever its size (its bytes are a slot, or a buffer that
- * the collector takes). Collections big enough to matter will go to Keyspace.lazyFree.
+ * UNLINK differs from DEL for big collections only: they are freed by and by (keyspace/lazy-free.ts). A string is
+ * freed in constant time whatever its size: its bytes are a slot, or a buffer that the collector takes.
  */
 import type { Client } from '../../engine/client.ts';
 import { TYPE_NAMES } from '../../keyspace/entry.ts';
@@ -10,6 +10,14 @@ import { EVENT_GENERIC, EXPIRE_DELETES } from '../../keyspace/keyspace.ts';
 import type { Args } from '../../resp/args.ts';
 
 export function del(client: Client, args: Args): void {
+  remove(client, args, client.engine.keyspace.lazyFree.userDel);
+}
+
+export function unlink(client: Client, args: Args): void {
+  remove(client, args, true);
+}
+
+function remove(client: Client, args: Args, lazily: boolean): void {
   const { keyspace } = client.engine;
   const { db } = client;
   const { buf } = args;
@@ -21,7 +29,7 @@ export function del(client: Client, args: Args): void {
     if (ref === 0) continue;
     // Where expired keys are only hidden (a replica), the master's DEL is what removes them.
     if (keyspace.expireMode === EXPIRE_DELETES && keyspace.expireIfDue(db, ref)) continue;
-    db.remove(ref);
+    keyspace.removeLazily(db, ref, lazily);
     deleted++;
     keyspace.dirty++;
     keyspace.touched(db, buf, off, len);
@@ -29,8 +37,6 @@ export function del(client: Client, args: Args): void {
   }
   client.out.int(deleted);
 }
-
-export const unlink = del;
 
 export function exists(client: Client, args: Args): void {
   const { keyspace } = client.engine;

@@ -1,8 +1,8 @@
 /**
  * DBSIZE, FLUSHALL, FLUSHDB and SWAPDB.
  *
- * ASYNC and SYNC do the same: emptying takes constant time, and what must be freed entry by entry is left to
- * the lazy free (keyspace/lazy-free.ts).
+ * ASYNC and SYNC do the same, but for what INFO counts as lazily freed: emptying takes constant time, and what must
+ * be freed entry by entry is left to the lazy free (keyspace/lazy-free.ts).
  */
 import type { Client } from '../../engine/client.ts';
 import * as errors from '../../engine/errors.ts';
@@ -17,22 +17,25 @@ export function dbsize(client: Client): void {
 }
 
 export function flushall(client: Client, args: Args): void {
-  checkFlushType(args);
   const { keyspace } = client.engine;
-  keyspace.dirty += keyspace.flushAll() + 1;
+  const lazily = isLazy(args, keyspace.lazyFree.userFlush);
+  keyspace.dirty += keyspace.flushAll(lazily) + 1;
   client.out.ok();
 }
 
 export function flushdb(client: Client, args: Args): void {
-  checkFlushType(args);
   const { keyspace } = client.engine;
-  keyspace.dirty += keyspace.flush(client.db);
+  const lazily = isLazy(args, keyspace.lazyFree.userFlush);
+  keyspace.dirty += keyspace.flush(client.db, lazily);
   client.out.ok();
 }
 
-function checkFlushType(args: Args): void {
-  if (args.count === 1) return;
-  if (args.count > 2 || !(args.is(1, 'sync') || args.is(1, 'async'))) throw errors.SYNTAX;
+/** ASYNC, SYNC, or without either what lazyfree-lazy-user-flush says. */
+function isLazy(args: Args, byDefault: boolean): boolean {
+  if (args.count === 1) return byDefault;
+  if (args.count === 2 && args.is(1, 'async')) return true;
+  if (args.count === 2 && args.is(1, 'sync')) return false;
+  throw errors.SYNTAX;
 }
 
 export function swapdb(client: Client, args: Args): void {
