@@ -4,14 +4,16 @@
  * The time from here to the first PONG counts (starts happen in tests and failovers), so what is rarely needed is
  * loaded when it is: commander for our own options, child_process for daemons.
  */
+
 import { readFileSync } from 'node:fs';
+import { ALL_COMMANDS } from '../commands/all.ts';
 import { parseCommandLine } from '../config/command-line.ts';
 import { ConfigFileError, ServerConfig } from '../config/config.ts';
 import { contentError } from '../config/file-reader.ts';
 import { checkLogFile } from '../logging/logger.ts';
 import { renderLine, SEVERITIES } from '../logging/redis-line.ts';
 import { runAsProcess } from '../server/process.ts';
-import { SERVER_SPECS, Server, StartError } from '../server/server.ts';
+import { Server, StartError } from '../server/server.ts';
 import { systemClock } from '../util/clock.ts';
 import { REDIS_VERSION } from '../util/version.ts';
 import type { Address } from './daemon.ts';
@@ -60,7 +62,7 @@ async function main(): Promise<void> {
 
 /** Reads all the configuration and enters `dir`. What is wrong with it is printed as Redis does. */
 function loadConfig(file: string | null, options: string, stdin: string | undefined): ServerConfig | null {
-  const commands = new Set(SERVER_SPECS.map(({ name }) => name));
+  const commands = new Set(ALL_COMMANDS.map(({ name }) => name));
   const config = new ServerConfig({ isCommand: (name) => commands.has(name) });
   try {
     config.load({ file, options, ...(stdin !== undefined && { stdin }) });

@@ -12,10 +12,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
-import { CONNECTION_COMMANDS } from '../commands/connection/specs.ts';
-import { GENERIC_COMMANDS } from '../commands/keys/specs.ts';
-import { SERVER_COMMANDS } from '../commands/server/specs.ts';
-import { STRING_COMMANDS } from '../commands/strings/specs.ts';
+import { ALL_COMMANDS } from '../commands/all.ts';
 import type { ServerConfig } from '../config/config.ts';
 import { CommandTable } from '../engine/command-table.ts';
 import { Engine } from '../engine/engine.ts';
@@ -29,13 +26,6 @@ import { REDIS_VERSION } from '../util/version.ts';
 import { Cron } from './cron.ts';
 import { maxClientsProblem, openFilesLimit } from './open-files.ts';
 import { savingProblem, startRefusal, warnOfMissing } from './unavailable.ts';
-
-export const SERVER_SPECS = [
-  ...STRING_COMMANDS,
-  ...GENERIC_COMMANDS,
-  ...CONNECTION_COMMANDS,
-  ...SERVER_COMMANDS,
-];
 
 export interface ServerOptions {
   /** Loaded already. */
@@ -104,7 +94,7 @@ export class Server implements Host {
       ...(options.timers && { timers: options.timers }),
       ...(options.logSink && { sink: options.logSink }),
     });
-    const commands = new CommandTable(SERVER_SPECS);
+    const commands = new CommandTable(ALL_COMMANDS);
     for (const [from, to] of config.renames) commands.rename(from, to);
     this.engine = new Engine({
       config,

@@ -3,22 +3,15 @@
  * than the version we follow (7.2.4); what 7.2 changed is named below, and checked to be different, so that the
  * lists don't outlive their reason.
  */
+
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { CONNECTION_COMMANDS } from '../../src/commands/connection/specs.ts';
-import { GENERIC_COMMANDS } from '../../src/commands/keys/specs.ts';
-import { SERVER_COMMANDS } from '../../src/commands/server/specs.ts';
-import { STRING_COMMANDS } from '../../src/commands/strings/specs.ts';
+import { ALL_COMMANDS } from '../../src/commands/all.ts';
 import { CommandTable } from '../../src/engine/command-table.ts';
 import { describeWithOracle, type OraclePair } from '../support/oracle.ts';
 import { parseReply, type Reply, rawElements } from '../support/reply-framer.ts';
 
-const TABLE = new CommandTable([
-  ...STRING_COMMANDS,
-  ...GENERIC_COMMANDS,
-  ...CONNECTION_COMMANDS,
-  ...SERVER_COMMANDS,
-]);
+const TABLE = new CommandTable(ALL_COMMANDS);
 
 /** Commands that 7.0 doesn't have. */
 const NEW_IN_72 = new Set(['client|no-touch', 'client|setinfo']);

@@ -7,10 +7,7 @@
  *     redis.clock.advance(101);          // runs the cron, too
  *     assert.equal(redis.call('DBSIZE'), 0);
  */
-import { CONNECTION_COMMANDS } from '../../src/commands/connection/specs.ts';
-import { GENERIC_COMMANDS } from '../../src/commands/keys/specs.ts';
-import { SERVER_COMMANDS } from '../../src/commands/server/specs.ts';
-import { STRING_COMMANDS } from '../../src/commands/strings/specs.ts';
+import { ALL_COMMANDS } from '../../src/commands/all.ts';
 import { ServerConfig } from '../../src/config/config.ts';
 import type { Client, Link } from '../../src/engine/client.ts';
 import { CommandTable } from '../../src/engine/command-table.ts';
@@ -66,12 +63,7 @@ export class InProcess {
     this.engine = new Engine({
       config: this.config,
       keyspace: new Keyspace(this.config.values.databases, random),
-      commands: new CommandTable([
-        ...STRING_COMMANDS,
-        ...GENERIC_COMMANDS,
-        ...CONNECTION_COMMANDS,
-        ...SERVER_COMMANDS,
-      ]),
+      commands: new CommandTable(ALL_COMMANDS),
       clock,
       timers: clock,
       random,

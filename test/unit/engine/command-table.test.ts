@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { CONNECTION_COMMANDS } from '../../../src/commands/connection/specs.ts';
-import { GENERIC_COMMANDS } from '../../../src/commands/keys/specs.ts';
-import { SERVER_COMMANDS } from '../../../src/commands/server/specs.ts';
-import { STRING_COMMANDS } from '../../../src/commands/strings/specs.ts';
+import { ALL_COMMANDS } from '../../../src/commands/all.ts';
 import {
   type CommandSpec,
   KEY_ACCESS,
@@ -29,7 +26,7 @@ import {
 import { keyAt } from '../../../src/engine/spec-helpers.ts';
 import { Args } from '../../../src/resp/args.ts';
 
-const SPECS = [...STRING_COMMANDS, ...GENERIC_COMMANDS, ...CONNECTION_COMMANDS, ...SERVER_COMMANDS];
+const SPECS = ALL_COMMANDS;
 
 function spec(name: string, details: Partial<CommandSpec> = {}): CommandSpec {
   return {
@@ -232,7 +229,7 @@ describe('extractKeys', () => {
       getKeys: (): KeyRef[] => [{ index: 6, flags: KEY_RW }],
     });
     assert.equal(keysOf(migrate, 'migrate h 1 x 0 10 a'), '6');
-    const set = STRING_COMMANDS.find(({ name }) => name === 'set')!;
+    const set = ALL_COMMANDS.find(({ name }) => name === 'set')!;
     const flagsOf = (line: string) => {
       const keys = extractKeys(new Command(set), Args.from(line.split(' ')));
       return Array.isArray(keys) ? keys[0]!.flags : -1;
