@@ -19,7 +19,7 @@ import { seededRandom } from '../../src/util/random.ts';
 import { type Arg, encodeCommand } from './raw-client.ts';
 import { parseReply, type Reply, replyEnd } from './reply-framer.ts';
 
-/** A connection made of memory. */
+/** A connection made of memory. What a client sends while it is stopped waits here. */
 class MemoryLink implements Link {
   readonly kind = 'memory';
   readonly peer = '127.0.0.1:1';
@@ -29,6 +29,8 @@ class MemoryLink implements Link {
   argumentBytes = 0;
   inputBytes = 0;
   inputRoom = 0;
+  client: Client | null = null;
+  #waiting: Buffer = Buffer.alloc(0);
   #chunks: Buffer[] = [];
 
   send(buf: Buffer, length: number): boolean {
@@ -42,16 +44,80 @@ class MemoryLink implements Link {
     return all;
   }
 
-  resume(): void {}
-  end(): void {}
-  destroy(): void {}
+  /** Serves what has been sent, as far as the client may go on. */
+  serve(request: Buffer): void {
+    const { client } = this;
+    if (client === null) return;
+    this.#waiting = Buffer.concat([this.#waiting, request]);
+    if (client.stopped !== 0) return;
+    const all = this.#waiting;
+    const served = client.engine.serve(client, all, 0, all.length);
+    this.#waiting = Buffer.from(all.subarray(served));
+  }
+
+  resume(): void {
+    if (this.#waiting.length === 0) return;
+    if (this.client?.engine.current === null) this.serve(Buffer.alloc(0));
+    else queueMicrotask(() => this.resume());
+  }
+
+  end(): void {
+    this.destroy();
+  }
+
+  destroy(): void {
+    const { client } = this;
+    this.client = null;
+    if (client !== null) client.engine.clients.remove(client);
+  }
+}
+
+/** One of several clients of a server in memory. */
+export class InProcessClient {
+  readonly #link = new MemoryLink();
+  readonly client: Client;
+
+  constructor(engine: Engine) {
+    this.client = engine.connect(this.#link);
+    this.#link.client = this.client;
+  }
+
+  /** Sends a command, and whatever bytes have come back until then: none while it is blocked. */
+  raw(...args: readonly Arg[]): Buffer {
+    this.#link.serve(encodeCommand(args));
+    return this.#link.take();
+  }
+
+  call(...args: readonly Arg[]): Reply {
+    const raw = this.raw(...args);
+    if (replyEnd(raw, 0) !== raw.length) throw new Error(`not one reply: ${raw.toString('latin1')}`);
+    return parseReply(raw);
+  }
+
+  /** Replies and messages that have come since it was last asked. */
+  received(): Reply[] {
+    const raw = this.#link.take();
+    const replies: Reply[] = [];
+    for (let at = 0; at < raw.length; ) {
+      const end = replyEnd(raw, at);
+      if (end < 0) throw new Error(`half a reply: ${raw.toString('latin1', at)}`);
+      replies.push(parseReply(raw.subarray(at, end)));
+      at = end;
+    }
+    return replies;
+  }
+
+  /** The connection is gone. */
+  close(): void {
+    this.#link.destroy();
+  }
 }
 
 export class InProcess {
   readonly clock = new ManualClock();
   readonly engine: Engine;
   readonly config: ServerConfig;
-  readonly #link = new MemoryLink();
+  readonly #first: InProcessClient;
   readonly client: Client;
 
   constructor(directives: Readonly<Record<string, string>>, seed: number) {
@@ -71,7 +137,8 @@ export class InProcess {
     });
     // The heap is the test runner's.
     this.engine.upkeep.memory.readHeap = null;
-    this.client = this.engine.connect(this.#link);
+    this.#first = this.connect();
+    this.client = this.#first.client;
     clock.setInterval(() => {
       this.engine.syncClock();
       this.engine.readTime();
@@ -79,17 +146,18 @@ export class InProcess {
     }, 100);
   }
 
+  /** One more client. */
+  connect(): InProcessClient {
+    return new InProcessClient(this.engine);
+  }
+
   /** Runs a command; its reply, raw. */
   raw(...args: readonly Arg[]): Buffer {
-    const request = encodeCommand(args);
-    this.engine.serve(this.client, request, 0, request.length);
-    return this.#link.take();
+    return this.#first.raw(...args);
   }
 
   call(...args: readonly Arg[]): Reply {
-    const raw = this.raw(...args);
-    if (replyEnd(raw, 0) !== raw.length) throw new Error(`not one reply: ${raw.toString('latin1')}`);
-    return parseReply(raw);
+    return this.#first.call(...args);
   }
 
   /** CONFIG SET by the inside door. */
