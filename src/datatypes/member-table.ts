@@ -129,8 +129,8 @@ export class MemberTable {
 
   // ------------------------------------------------------------------ for the owner's duties as a Collection
 
-  /** Bytes of the slots and the records: of all of them, or judged by `samples`. */
-  measure(samples: number): number {
+  /** Bytes of the slots and the records: of all of them, or judged by `samples`. `extra`: bytes kept elsewhere. */
+  measure(samples: number, extra: ((ref: number) => number) | null = null): number {
     const { count } = this;
     if (count === 0) return this.bytes;
     const { arena } = this.memory;
@@ -139,6 +139,7 @@ export class MemberTable {
     let bytes = 0;
     this.dict.scan(0, (ref) => {
       bytes += arena.capacity(ref);
+      if (extra !== null) bytes += extra(ref);
       return ++seen < wanted;
     });
     return this.bytes + Math.round((bytes / seen) * count);

@@ -10,6 +10,7 @@
 import type { Collection, Memory } from '../datatypes/memory.ts';
 import { OFFSET_MASK, PAGE_BITS } from '../structures/arena.ts';
 import { Dictionary } from '../structures/dictionary.ts';
+import { copyBytes } from '../util/copy-bytes.ts';
 import { KEPT_WORDS } from '../util/siphash.ts';
 import {
   ACCESS_SHIFT,
@@ -25,16 +26,7 @@ import {
 const KEY_WORD = HEADER_BYTES / 4;
 const KEY_WORD_WITH_EXPIRE = (HEADER_BYTES + EXPIRE_BYTES) / 4;
 
-/** Copies bytes: by hand while short, where a call would cost more than the loop. */
-export function copyBytes(src: Uint8Array, from: number, len: number, dst: Uint8Array, to: number): void {
-  if (len <= 48) {
-    for (let i = 0; i < len; i++) dst[to + i] = src[from + i]!;
-  } else if (from === 0 && len === src.length) {
-    dst.set(src, to);
-  } else {
-    dst.set(src.subarray(from, from + len), to);
-  }
-}
+export { copyBytes };
 
 /** Room taken for a long string: as sds grows, twice the length up to 1 MiB, 1 MiB more above. */
 function roomFor(length: number): number {

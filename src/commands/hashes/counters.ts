@@ -1,0 +1,79 @@
+/**
+ * HINCRBY and HINCRBYFLOAT.
+ */
+import type { Client } from '../../engine/client.ts';
+import * as errors from '../../engine/errors.ts';
+import type { Args } from '../../resp/args.ts';
+import { LpElement } from '../../structures/listpack.ts';
+import { bytesOf, latin1Of } from '../../util/latin1.ts';
+import {
+  isFiniteLongDouble,
+  MAX_LONG_DOUBLE_LENGTH,
+  parseLongDouble,
+  sumOfFloatTexts,
+} from '../../util/long-double.ts';
+import { parseInt64Big, parseSafeInt, writeInt, writeInt64 } from '../../util/number-text.ts';
+import { hashGet } from '../../values/hash.ts';
+import { lookupHashWrite, setField, signalHash } from './fields.ts';
+
+const element = new LpElement();
+const digits = new Uint8Array(24);
+
+export function hincrby(client: Client, args: Args): void {
+  const by = parseSafeInt(args.buf, args.off[3]!, args.len[3]!);
+  if (Number.isNaN(by)) {
+    const large = parseInt64Big(args.buf, args.off[3]!, args.len[3]!);
+    if (large === null) throw errors.NOT_INTEGER;
+    addBig(client, args, lookupHashWrite(client, args), large);
+    return;
+  }
+  const ref = lookupHashWrite(client, args);
+  let old = 0;
+  if (ref !== 0 && hashGet(client.db, ref, args.buf, args.off[2]!, args.len[2]!, element)) {
+    old = parseSafeInt(element.bytes, element.off, element.len);
+  }
+  const sum = old + by;
+  if (!Number.isSafeInteger(sum)) {
+    addBig(client, args, ref, BigInt(by));
+    return;
+  }
+  setField(client, args, ref, 2, digits, 0, writeInt(digits, 0, sum));
+  signalHash(client, args, 'hincrby', ref === 0, 1);
+  client.out.int(sum);
+}
+
+/** The same at the edge of 64 bits. The key has just been looked up. */
+function addBig(client: Client, args: Args, ref: number, by: bigint): void {
+  let old: bigint | null = 0n;
+  if (ref !== 0 && hashGet(client.db, ref, args.buf, args.off[2]!, args.len[2]!, element)) {
+    old = parseInt64Big(element.bytes, element.off, element.len);
+    if (old === null) throw errors.HASH_VALUE_NOT_INTEGER;
+  }
+  const sum = old + by;
+  if (BigInt.asIntN(64, sum) !== sum) throw errors.OVERFLOW;
+  setField(client, args, ref, 2, digits, 0, writeInt64(digits, 0, sum));
+  signalHash(client, args, 'hincrby', ref === 0, 1);
+  client.out.bigInt(sum);
+}
+
+export function hincrbyfloat(client: Client, args: Args): void {
+  if (args.len[3]! > MAX_LONG_DOUBLE_LENGTH) throw errors.NOT_FLOAT;
+  const increment = args.text(3);
+  const by = parseLongDouble(increment);
+  if (by === null) throw errors.NOT_FLOAT;
+  if (!isFiniteLongDouble(by)) throw errors.VALUE_NOT_FINITE;
+  const ref = lookupHashWrite(client, args);
+  let old = '0';
+  if (ref !== 0 && hashGet(client.db, ref, args.buf, args.off[2]!, args.len[2]!, element)) {
+    if (element.len > MAX_LONG_DOUBLE_LENGTH) throw errors.HASH_VALUE_NOT_FLOAT;
+    old = latin1Of(element.bytes, element.off, element.len);
+  }
+  const added = sumOfFloatTexts(old, increment);
+  if ('failed' in added) {
+    throw added.failed === 'value' ? errors.HASH_VALUE_NOT_FLOAT : errors.NAN_OR_INFINITY;
+  }
+  const text = bytesOf(added.sum);
+  setField(client, args, ref, 2, text, 0, text.length);
+  signalHash(client, args, 'hincrbyfloat', ref === 0, 1);
+  client.out.bulkBytes(text);
+}

@@ -1,0 +1,10 @@
+/** Copies bytes: by hand while short, where a call would cost more than the loop. */
+export function copyBytes(src: Uint8Array, from: number, len: number, dst: Uint8Array, to: number): void {
+  if (len <= 48) {
+    for (let i = 0; i < len; i++) dst[to + i] = src[from + i]!;
+  } else if (from === 0 && len === src.length) {
+    dst.set(src, to);
+  } else {
+    dst.set(src.subarray(from, from + len), to);
+  }
+}

@@ -1,0 +1,255 @@
+/**
+ * Hashes in both forms: a listpack of field, value, field, value in the entry, and a table of records.
+ *
+ * Reading needs the entry's ref only. Writing needs the entry to be the one found last, and gives back its ref, which
+ * may have changed; the key's bytes are needed where the listpack becomes a table. It does when it would have more
+ * than `entries` fields, or a field or value longer than `value` bytes (hash-max-listpack-entries and -value), and
+ * never the other way, as in Redis.
+ */
+import { type ByteRange, HashTable } from '../datatypes/hash-table.ts';
+import { type Database, ValueView } from '../keyspace/database.ts';
+import { ENCODING_MASK, HASH_LISTPACK, HASH_TABLE, TYPE_HASH } from '../keyspace/entry.ts';
+import {
+  LP_EMPTY_BYTES,
+  LpElement,
+  lpDelete,
+  lpEncodedSize,
+  lpEnd,
+  lpEntrySize,
+  lpFind,
+  lpFirst,
+  lpGet,
+  lpInit,
+  lpInsert,
+  lpLength,
+  lpNext,
+  lpReplace,
+} from '../structures/listpack.ts';
+
+const PACKED = TYPE_HASH | HASH_LISTPACK;
+const TABLE = TYPE_HASH | HASH_TABLE;
+
+const view = new ValueView();
+
+export function hashIsPacked(db: Database, ref: number): boolean {
+  return (db.meta(ref) & ENCODING_MASK) === HASH_LISTPACK;
+}
+
+export function hashTable(db: Database, ref: number): HashTable {
+  return db.collection(ref) as HashTable;
+}
+
+/** Number of fields. */
+export function hashLength(db: Database, ref: number): number {
+  if (!hashIsPacked(db, ref)) return hashTable(db, ref).size;
+  db.locateValue(ref, view);
+  return lpLength(view.bytes, view.off) >> 1;
+}
+
+/** Finds the value of a field; false if it isn't there. It is told where it is until the next change. */
+export function hashGet(
+  db: Database,
+  ref: number,
+  buf: Uint8Array,
+  off: number,
+  len: number,
+  into: LpElement,
+): boolean {
+  if (!hashIsPacked(db, ref)) {
+    const hash = hashTable(db, ref);
+    const record = hash.find(buf, off, len);
+    if (record === 0) return false;
+    into.isInt = false;
+    hash.locateValue(record, into);
+    return true;
+  }
+  db.locateValue(ref, view);
+  const { bytes } = view;
+  const p = lpFind(bytes, view.off, lpFirst(bytes, view.off), buf, off, len, 1);
+  if (p < 0) return false;
+  lpGet(bytes, lpNext(bytes, p), into);
+  return true;
+}
+
+/** Calls `visit` with each field and its value, until it returns false. `visit` must not change the keyspace. */
+export function hashEach(
+  db: Database,
+  ref: number,
+  visit: (field: ByteRange, value: ByteRange) => boolean,
+): void {
+  const field = new LpElement();
+  const value = new LpElement();
+  if (hashIsPacked(db, ref)) {
+    const packed = new ValueView();
+    db.locateValue(ref, packed);
+    const { bytes } = packed;
+    for (let p = lpFirst(bytes, packed.off); p >= 0; ) {
+      const v = lpNext(bytes, p);
+      if (!visit(lpGet(bytes, p, field), lpGet(bytes, v, value))) return;
+      p = lpNext(bytes, v);
+    }
+    return;
+  }
+  const hash = hashTable(db, ref);
+  let more = true;
+  hash.table.scan(0, (record) => {
+    if (!more) return false;
+    hash.locateField(record, field);
+    hash.locateValue(record, value);
+    more = visit(field, value);
+    return more;
+  });
+}
+
+/** Makes a new, empty hash of the key that was just looked up in vain. Fields must follow. */
+export function hashCreate(
+  db: Database,
+  key: Uint8Array,
+  keyOff: number,
+  keyLen: number,
+  access: number,
+): number {
+  lpInit(empty, 0);
+  return db.storeValue(0, key, keyOff, keyLen, empty, 0, LP_EMPTY_BYTES, PACKED, access, false);
+}
+
+const empty = new Uint8Array(LP_EMPTY_BYTES);
+
+/** Turns a packed hash into a table. */
+export function hashConvert(
+  db: Database,
+  ref: number,
+  key: Uint8Array,
+  keyOff: number,
+  keyLen: number,
+): number {
+  db.locateValue(ref, view);
+  const hash = HashTable.fromListpack(db.memory, view.bytes, view.off);
+  return db.storeCollection(ref, key, keyOff, keyLen, hash, TABLE, db.access(ref), true);
+}
+
+/** Gives a field its value. `entries` and `value` limit the listpack. */
+export function hashSet(
+  db: Database,
+  ref: number,
+  key: Uint8Array,
+  keyOff: number,
+  keyLen: number,
+  field: Uint8Array,
+  fieldOff: number,
+  fieldLen: number,
+  value: Uint8Array,
+  valueOff: number,
+  valueLen: number,
+  maxEntries: number,
+  maxLength: number,
+): number {
+  let at = ref;
+  if (hashIsPacked(db, ref)) {
+    if (fieldLen <= maxLength && valueLen <= maxLength) {
+      at = setPacked(db, ref, field, fieldOff, fieldLen, value, valueOff, valueLen);
+      db.locateValue(at, view);
+      if (lpLength(view.bytes, view.off) >> 1 > maxEntries) at = hashConvert(db, at, key, keyOff, keyLen);
+      return at;
+    }
+    at = hashConvert(db, ref, key, keyOff, keyLen);
+  }
+  hashTable(db, at).set(field, fieldOff, fieldLen, value, valueOff, valueLen);
+  return at;
+}
+
+function setPacked(
+  db: Database,
+  ref: number,
+  field: Uint8Array,
+  fieldOff: number,
+  fieldLen: number,
+  value: Uint8Array,
+  valueOff: number,
+  valueLen: number,
+): number {
+  db.locateValue(ref, view);
+  const { bytes, off, len } = view;
+  const p = lpFind(bytes, off, lpFirst(bytes, off), field, fieldOff, fieldLen, 1);
+  const size = lpEncodedSize(value, valueOff, valueLen);
+  if (p >= 0) {
+    const v = lpNext(bytes, p);
+    const growth = size - lpEntrySize(bytes, v);
+    if (growth <= 0) {
+      lpReplace(bytes, off, v, value, valueOff, valueLen);
+      return growth === 0 ? ref : db.resizeValue(ref, len + growth, PACKED);
+    }
+    const at = db.resizeValue(ref, len + growth, PACKED);
+    db.locateValue(at, view);
+    lpReplace(view.bytes, view.off, view.off + v - off, value, valueOff, valueLen);
+    return at;
+  }
+  const at = db.resizeValue(ref, len + size + lpEncodedSize(field, fieldOff, fieldLen), PACKED);
+  db.locateValue(at, view);
+  lpInsert(view.bytes, view.off, lpEnd(view.bytes, view.off), field, fieldOff, fieldLen);
+  lpInsert(view.bytes, view.off, lpEnd(view.bytes, view.off), value, valueOff, valueLen);
+  return at;
+}
+
+/** Removes a field. Returns 0 if it isn't there, else the entry's ref; a hash without fields is the caller's to remove. */
+export function hashDelete(db: Database, ref: number, buf: Uint8Array, off: number, len: number): number {
+  if (!hashIsPacked(db, ref)) return hashTable(db, ref).delete(buf, off, len) ? ref : 0;
+  db.locateValue(ref, view);
+  const { bytes } = view;
+  const p = lpFind(bytes, view.off, lpFirst(bytes, view.off), buf, off, len, 1);
+  if (p < 0) return 0;
+  const v = lpNext(bytes, p);
+  const removed = lpEntrySize(bytes, p) + lpEntrySize(bytes, v);
+  lpDelete(bytes, view.off, p, 2);
+  return db.resizeValue(ref, view.len - removed, PACKED);
+}
+
+/**
+ * A new hash, built as a whole and stored once. Pairs are added while they fit a listpack; what it holds then becomes
+ * the entry.
+ */
+export class PackedHashBuilder {
+  bytes = new Uint8Array(4096);
+
+  start(): void {
+    lpInit(this.bytes, 0);
+  }
+
+  get length(): number {
+    return lpLength(this.bytes, 0) >> 1;
+  }
+
+  add(
+    field: Uint8Array,
+    fieldOff: number,
+    fieldLen: number,
+    value: Uint8Array,
+    valueOff: number,
+    valueLen: number,
+  ): void {
+    const end = lpEnd(this.bytes, 0);
+    const room = end + 1 + fieldLen + valueLen + 20;
+    if (room > this.bytes.length) {
+      const grown = new Uint8Array(room * 2);
+      grown.set(this.bytes);
+      this.bytes = grown;
+    }
+    const { bytes } = this;
+    const p = lpFind(bytes, 0, lpFirst(bytes, 0), field, fieldOff, fieldLen, 1);
+    if (p >= 0) {
+      lpReplace(bytes, 0, lpNext(bytes, p), value, valueOff, valueLen);
+      return;
+    }
+    lpInsert(bytes, 0, end, field, fieldOff, fieldLen);
+    lpInsert(bytes, 0, lpEnd(bytes, 0), value, valueOff, valueLen);
+  }
+
+  /** Stores it under the key that was just looked up in vain. */
+  store(db: Database, key: Uint8Array, keyOff: number, keyLen: number, access: number): number {
+    const { bytes } = this;
+    const length = lpEnd(bytes, 0) + 1;
+    const ref = db.storeValue(0, key, keyOff, keyLen, bytes, 0, length, PACKED, access, false);
+    if (bytes.length > 65536) this.bytes = new Uint8Array(4096);
+    return ref;
+  }
+}
