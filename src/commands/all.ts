@@ -2,14 +2,20 @@
  * Every command of a data node: one line a family. A new family's specs are added here, and nowhere else.
  */
 import type { CommandSpec } from '../engine/command-spec.ts';
+import { BITMAP_COMMANDS } from './bitmaps/specs.ts';
 import { CONNECTION_COMMANDS } from './connection/specs.ts';
+import { HASH_COMMANDS } from './hashes/specs.ts';
 import { GENERIC_COMMANDS } from './keys/specs.ts';
 import { SERVER_COMMANDS } from './server/specs.ts';
 import { STRING_COMMANDS } from './strings/specs.ts';
+import { TRANSACTION_COMMANDS } from './transactions/specs.ts';
 
 export const ALL_COMMANDS: readonly CommandSpec[] = [
   ...STRING_COMMANDS,
+  ...BITMAP_COMMANDS,
   ...GENERIC_COMMANDS,
+  ...HASH_COMMANDS,
   ...CONNECTION_COMMANDS,
   ...SERVER_COMMANDS,
+  ...TRANSACTION_COMMANDS,
 ];

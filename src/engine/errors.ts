@@ -50,6 +50,16 @@ export const IDLETIME_UNDER_LFU = new ReplyError(
 export const FREQ_WITHOUT_LFU = new ReplyError(
   `ERR An LFU maxmemory policy is not selected, access frequency not tracked. ${POLICY_SWITCHED}`,
 );
+// Bitmaps.
+export const BIT_OFFSET = new ReplyError('ERR bit offset is not an integer or out of range');
+export const BIT_VALUE = new ReplyError('ERR bit is not an integer or out of range');
+export const BIT_ARGUMENT = new ReplyError('ERR The bit argument must be 1 or 0.');
+export const BITOP_NOT_SINGLE = new ReplyError('ERR BITOP NOT must be called with a single source key.');
+export const BITFIELD_TYPE = new ReplyError(
+  'ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.',
+);
+export const BITFIELD_OVERFLOW = new ReplyError('ERR Invalid OVERFLOW type specified');
+export const BITFIELD_RO = new ReplyError('ERR BITFIELD_RO only supports the GET subcommand');
 export const NOAUTH = new ReplyError('NOAUTH Authentication required.');
 export const WRONGPASS = new ReplyError('WRONGPASS invalid username-password pair or user is disabled.');
 export const AUTH_WITHOUT_PASSWORD = new ReplyError(
@@ -66,6 +76,12 @@ export const BAD_CLIENT_NAME = new ReplyError(
 );
 export const NO_SUCH_CLIENT = new ReplyError('ERR No such client');
 export const REPLICA_TOUCHES_KEYS = new ReplyError("ERR Replica can't interact with the keyspace");
+export const EXECABORT = new ReplyError('EXECABORT Transaction discarded because of previous errors.');
+export const EXEC_WITHOUT_MULTI = new ReplyError('ERR EXEC without MULTI');
+export const DISCARD_WITHOUT_MULTI = new ReplyError('ERR DISCARD without MULTI');
+export const NESTED_MULTI = new ReplyError('ERR MULTI calls can not be nested');
+export const WATCH_IN_MULTI = new ReplyError('ERR WATCH inside MULTI is not allowed');
+export const NOT_IN_MULTI = new ReplyError('ERR Command not allowed inside a transaction');
 export const LOADING_DATASET = new ReplyError('LOADING Redis is loading the dataset in memory');
 export const OOM = new ReplyError("OOM command not allowed when used memory > 'maxmemory'.");
 export const MAX_CLIENTS = new ReplyError('ERR max number of clients reached');
@@ -90,6 +106,14 @@ export const DENIED_PROTECTED_MODE = new ReplyError(
     'order for the server to start accepting connections from the outside.',
 );
 
+// Hashes.
+export const HASH_VALUE_NOT_INTEGER = new ReplyError('ERR hash value is not an integer');
+export const HASH_VALUE_NOT_FLOAT = new ReplyError('ERR hash value is not a float');
+export const VALUE_NOT_FINITE = new ReplyError('ERR value is NaN or Infinity');
+export const NOT_SYMMETRIC_INT64 = new ReplyError(
+  'ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807',
+);
+
 /** What a user sent, as an error shows it: cut short, and where C would take it for ended. */
 export function shown(text: string, max = 128): string {
   const end = text.indexOf('\0');
@@ -99,6 +123,19 @@ export function shown(text: string, max = 128): string {
 /** An error of the plain kind with a text of its own. */
 export function err(text: string): ReplyError {
   return new ReplyError(`ERR ${text}`);
+}
+
+/** For a client that is subscribed under RESP2. */
+export function subscribed(fullName: string): ReplyError {
+  return new ReplyError(
+    `ERR Can't execute '${fullName}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in ` +
+      'this context',
+  );
+}
+
+/** The reply to an EXEC that was itself refused. */
+export function execAbortedBy(error: ReplyError): ReplyError {
+  return new ReplyError(`EXECABORT Transaction discarded because of: ${error.text.replace(/^ERR /, '')}`);
 }
 
 export function wrongArity(fullName: string): ReplyError {
