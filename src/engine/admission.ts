@@ -4,25 +4,42 @@
  *
  *     unknown command, arity, protected command       engine.ts, for every command
  *     authentication
- *     (commands not allowed in MULTI, ACL)            come with their features
+ *     commands not allowed in MULTI
+ *     (ACL)                                           comes with its feature
  *     maxmemory
  *     (MISCONF, NOREPLICAS, READONLY)                 come with persistence and replication
- *     (subscribed under RESP2)                        GATE_SUBSCRIBED, comes with pub/sub
+ *     subscribed under RESP2                          GATE_SUBSCRIBED
  *     loading
  *     a monitoring client that would touch keys
  *     pause: the command is put off
- *     (MULTI: the command is queued)                  GATE_MULTI, comes with transactions
+ *     MULTI: the command is queued                    GATE_MULTI
+ *
+ * EXEC is asked as if it had the flags of all commands that it would run.
  */
 import { EVICT_FAIL } from '../keyspace/eviction.ts';
 import type { Args } from '../resp/args.ts';
 import type { ReplyError } from '../resp/reply-error.ts';
 import type { Client } from './client.ts';
-import { DENYOOM, LOADING, MAY_REPLICATE, NO_AUTH, PROTECTED, READONLY, WRITE } from './command-spec.ts';
+import {
+  DENYOOM,
+  LOADING,
+  MAY_REPLICATE,
+  NO_AUTH,
+  NO_MULTI,
+  PROTECTED,
+  READONLY,
+  RUNS_IN_MULTI,
+  RUNS_QUEUE,
+  SUBSCRIBED_TOO,
+  WRITE,
+} from './command-spec.ts';
 import type { Command } from './command-table.ts';
 import type { Engine } from './engine.ts';
 import * as errors from './errors.ts';
 import {
   GATE_MONITOR,
+  GATE_MULTI,
+  GATE_SUBSCRIBED,
   GATE_UNAUTHENTICATED,
   SERVER_LOADING,
   SERVER_MAXMEMORY,
@@ -33,28 +50,46 @@ import { mayUse } from './locality.ts';
 /** True when the command may run now. Otherwise it has been refused, or put off. */
 export function admit(engine: Engine, client: Client, command: Command, args: Args): boolean {
   const gates = engine.gates | client.gates;
+  const { transaction } = client;
+  const flags =
+    transaction !== null && (command.flags & RUNS_QUEUE) !== 0
+      ? command.flags | transaction.flags
+      : command.flags;
+  const isQueued = (gates & GATE_MULTI) !== 0 && (flags & RUNS_IN_MULTI) === 0;
   if ((gates & GATE_UNAUTHENTICATED) !== 0 && (command.flags & NO_AUTH) === 0) {
     engine.refuse(client, command, errors.NOAUTH);
     return false;
   }
+  if ((gates & GATE_MULTI) !== 0 && (flags & NO_MULTI) !== 0) {
+    engine.refuse(client, command, errors.NOT_IN_MULTI);
+    return false;
+  }
   if ((gates & SERVER_MAXMEMORY) !== 0) {
-    // Room is made for every command; only those that may grow memory are refused where there is none.
-    if (engine.upkeep.makeRoom() === EVICT_FAIL && (command.flags & DENYOOM) !== 0) {
+    // Room is made for every command; only those that may grow memory are refused where there is none. A queue does.
+    if (engine.upkeep.makeRoom() === EVICT_FAIL && ((flags & DENYOOM) !== 0 || isQueued)) {
       engine.refuse(client, command, errors.OOM);
       return false;
     }
   }
-  if ((gates & SERVER_LOADING) !== 0 && (command.flags & LOADING) === 0) {
+  if ((gates & GATE_SUBSCRIBED) !== 0 && client.resp === 2 && (flags & SUBSCRIBED_TOO) === 0) {
+    engine.refuse(client, command, errors.subscribed(command.fullName));
+    return false;
+  }
+  if ((gates & SERVER_LOADING) !== 0 && (flags & LOADING) === 0) {
     engine.refuse(client, command, errors.LOADING_DATASET);
     return false;
   }
   if ((gates & GATE_MONITOR) !== 0) {
-    if ((command.flags & (READONLY | WRITE | MAY_REPLICATE)) === 0) return true;
-    engine.refuse(client, command, errors.REPLICA_TOUCHES_KEYS);
+    if ((flags & (READONLY | WRITE | MAY_REPLICATE)) !== 0) {
+      engine.refuse(client, command, errors.REPLICA_TOUCHES_KEYS);
+      return false;
+    }
+  } else if ((gates & SERVER_PAUSED) !== 0 && engine.pause.holds(flags)) {
+    engine.pause.postpone(client, args);
     return false;
   }
-  if ((gates & SERVER_PAUSED) !== 0 && engine.pause.holds(command)) {
-    engine.pause.postpone(client, args);
+  if (isQueued) {
+    engine.transactions.queue(client, command, args);
     return false;
   }
   return true;

@@ -83,7 +83,8 @@ export class ClientLimits {
       client.name.length +
       link.inputRoom +
       link.pendingBytes +
-      client.engine.pause.bytesOf(client)
+      client.engine.pause.bytesOf(client) +
+      client.engine.transactions.bytesOf(client)
     );
   }
 

@@ -47,9 +47,9 @@ export function clientLine(client: Client): string {
   return (
     `id=${client.id} addr=${link.peer} laddr=${link.local} fd=${link.fd} name=${client.name}` +
     ` age=${seconds(nowMs - client.createdMs)} idle=${seconds(nowMs - client.lastInteractionMs)}` +
-    ` flags=${flagsOf(client)} db=${client.db.id} sub=0 psub=0 ssub=0 multi=-1` +
+    ` flags=${flagsOf(client)} db=${client.db.id} sub=0 psub=0 ssub=0 multi=${client.transaction?.commands.length ?? -1}` +
     ` qbuf=${query} qbuf-free=${Math.max(0, link.inputRoom - link.inputBytes - link.argumentBytes)}` +
-    ` argv-mem=${argumentBytes} multi-mem=0 rbs=0 rbp=0 obl=0 oll=${pending === 0 ? 0 : 1} omem=${pending}` +
+    ` argv-mem=${argumentBytes} multi-mem=${engine.transactions.bytesOf(client)} rbs=0 rbp=0 obl=0 oll=${pending === 0 ? 0 : 1} omem=${pending}` +
     ` tot-mem=${engine.clients.limits.bytesOf(client)} events=${pending === 0 ? 'r' : 'rw'}` +
     ` cmd=${client.lastCommand?.fullName ?? 'NULL'} user=${client.user} redir=-1 resp=${client.resp}` +
     ` lib-name=${client.libName} lib-ver=${client.libVersion}`
@@ -67,6 +67,7 @@ function flagsOf(client: Client): string {
   if ((gates & GATE_SUBSCRIBED) !== 0) flags += 'P';
   if ((gates & GATE_MULTI) !== 0) flags += 'x';
   if ((stopped & STOP_BLOCKED) !== 0) flags += 'b';
+  if (client.watchBroken) flags += 'd';
   if ((stopped & STOP_CLOSING) !== 0) flags += 'A';
   if (client.link.kind === 'unix') flags += 'U';
   if (client.noEvict) flags += 'e';

@@ -6,6 +6,7 @@ import type { Database } from '../keyspace/database.ts';
 import type { ReplyWriter, Sink } from '../resp/reply-writer.ts';
 import type { Command } from './command-table.ts';
 import type { Engine } from './engine.ts';
+import type { Transaction, Watches } from './transactions.ts';
 
 /** The transport behind a client. */
 export interface Link extends Sink {
@@ -63,6 +64,15 @@ export class Client {
   libName = '';
   libVersion = '';
   blocked: Blocked | null = null;
+  /** Between MULTI and EXEC. */
+  transaction: Transaction | null = null;
+  watches: Watches | null = null;
+  /** A watched key has changed. */
+  watchBroken = false;
+  /** Pushes that wait to be sent (pushes.ts). */
+  outbox: Buffer[] = [];
+  /** Half a reply has been sent; nothing may come between. */
+  midReply = false;
   noEvict = false;
   readonly createdMs: number;
   lastInteractionMs: number;

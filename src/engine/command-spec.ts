@@ -42,6 +42,12 @@ export const BATCHED = 1 << 23;
 export const MOVABLE_KEYS = 1 << 24;
 /** Ours: it refreshes the clocks of keys even for a client with CLIENT NO-TOUCH on. */
 export const ALWAYS_TOUCHES = 1 << 25;
+/** Ours: it runs at once although MULTI is open. */
+export const RUNS_IN_MULTI = 1 << 26;
+/** Ours: it runs what MULTI has queued, and is refused where one of those would be. */
+export const RUNS_QUEUE = 1 << 27;
+/** Ours: a client that is subscribed under RESP2 may use it. */
+export const SUBSCRIBED_TOO = 1 << 28;
 
 /** Names of the flags in COMMAND INFO, in Redis's order; those that are not here Redis doesn't show, either. */
 export const FLAG_NAMES: readonly (readonly [number, string])[] = [

@@ -50,9 +50,11 @@ import { LatencyMonitor } from './latency-monitor.ts';
 import { Metrics } from './metrics.ts';
 import { Monitors } from './monitors.ts';
 import { Pause } from './pause.ts';
+import { Pushes } from './pushes.ts';
 import { Signals } from './signals.ts';
 import { SlowLog } from './slowlog.ts';
 import { Stats } from './stats.ts';
+import { isQuiet, Transactions } from './transactions.ts';
 import { Upkeep } from './upkeep.ts';
 
 export * from './gates.ts';
@@ -98,6 +100,10 @@ export class Engine {
   readonly signals: Signals;
   /** Clients that wait for keys. */
   readonly blocking: Blocking;
+  /** What clients are told without having asked. */
+  readonly pushes: Pushes;
+  /** MULTI, EXEC, WATCH. */
+  readonly transactions: Transactions;
   /** The process around the engine; null where there is none. */
   host: Host | null = null;
   /** Run `hz` times a second, in this order. */
@@ -146,6 +152,8 @@ export class Engine {
     this.readTime();
     this.signals = new Signals(parts.keyspace);
     this.blocking = new Blocking(this);
+    this.pushes = new Pushes(this);
+    this.transactions = new Transactions(this);
     this.pause = new Pause(this);
     this.monitors = new Monitors(this);
     this.cron.push(new ClientCron(this));
@@ -201,6 +209,7 @@ export class Engine {
       } else at = parser.next;
     }
     this.settle();
+    if (this.pushes.pending) this.pushes.flush();
     writer.flush();
     this.current = null;
     if ((client.stopped & STOP_CLOSING) !== 0) {
@@ -216,6 +225,7 @@ export class Engine {
   execute(client: Client, args: Args): void {
     let command = this.commands.lookup(args);
     if (command === null) {
+      client.lastCommand = null;
       if (isCrossProtocol(args)) this.#abort(client);
       else this.refuse(client, null, this.#unknown(args));
       return;
@@ -223,11 +233,13 @@ export class Engine {
     if (command.subcommands !== null) {
       const resolved = this.commands.resolve(command, args);
       if (resolved === null) {
+        client.lastCommand = null;
         this.refuse(client, null, errors.unknownSubcommand(args.text(1), command.name));
         return;
       }
       command = resolved;
     }
+    client.lastCommand = command;
     const arity = command.guardedArity;
     if (arity > 0 ? args.count !== arity : args.count < -arity) {
       const refusal = wrongArity(command, args) ?? protectedRefusal(client, command);
@@ -242,7 +254,7 @@ export class Engine {
 
   /** The way of a command while any gate is closed. */
   #guarded(client: Client, command: Command, args: Args): void {
-    const { writer, keyspace } = this;
+    const { writer } = this;
     if ((client.gates & GATE_REPLY_SKIP_NEXT) !== 0) {
       client.gates = (client.gates & ~GATE_REPLY_SKIP_NEXT) | GATE_REPLY_SKIP;
     }
@@ -250,20 +262,38 @@ export class Engine {
     const holding = writer.hold;
     const start = writer.pos;
     if (quiet !== 0) writer.hold = true;
-    if (admit(this, client, command, args)) {
-      if ((client.gates & GATE_NO_TOUCH) !== 0) keyspace.noTouch = (command.flags & ALWAYS_TOUCHES) === 0;
-      this.call(client, command, args);
-      keyspace.noTouch = false;
-      if ((this.gates & SERVER_MONITORED) !== 0 && (command.flags & (SKIP_MONITOR | ADMIN)) === 0) {
-        this.monitors.feed(client, command, args);
-      }
-    }
+    if (admit(this, client, command, args)) this.#callGuarded(client, command, args);
     if (this.blocking.hasReady) this.blocking.serveReady();
-    if (quiet === 0) return;
+    if (quiet !== 0) {
+      writer.hold = holding;
+      if ((client.gates & quiet) !== 0) writer.pos = start;
+      // A command that is put off is served later, and takes its silence with it.
+      if ((client.stopped & STOP_BLOCKED) === 0) client.gates &= ~GATE_REPLY_SKIP;
+    }
+    if (client.outbox.length !== 0 && !client.midReply) this.pushes.flushOwn(client);
+  }
+
+  #callGuarded(client: Client, command: Command, args: Args): void {
+    const { keyspace } = this;
+    keyspace.noTouch = (client.gates & GATE_NO_TOUCH) !== 0 && (command.flags & ALWAYS_TOUCHES) === 0;
+    this.call(client, command, args);
+    keyspace.noTouch = false;
+    if ((this.gates & SERVER_MONITORED) !== 0 && (command.flags & (SKIP_MONITOR | ADMIN)) === 0) {
+      this.monitors.feed(client, command, args);
+    }
+  }
+
+  /** Runs a command that EXEC has taken from the queue. It passed the gates when it was queued. */
+  callQueued(client: Client, command: Command, args: Args): void {
+    const { writer } = this;
+    const wasQuiet = isQuiet(client);
+    const holding = writer.hold;
+    const start = writer.pos;
+    if (wasQuiet) writer.hold = true;
+    this.#callGuarded(client, command, args);
+    if (!wasQuiet) return;
+    if (isQuiet(client)) writer.pos = start;
     writer.hold = holding;
-    if ((client.gates & quiet) !== 0) writer.pos = start;
-    // A command that is put off is served later, and takes its silence with it.
-    if ((client.stopped & STOP_BLOCKED) === 0) client.gates &= ~GATE_REPLY_SKIP;
   }
 
   /** Serves a request that has been kept, as if it had just come; then what the client has sent since. */
@@ -275,6 +305,7 @@ export class Engine {
     writer.resp = client.resp;
     this.execute(client, args);
     this.settle();
+    if (this.pushes.pending) this.pushes.flush();
     writer.flush();
     this.current = null;
     if ((client.stopped & STOP_CLOSING) !== 0) client.link.end();
@@ -285,7 +316,6 @@ export class Engine {
   call(client: Client, command: Command, args: Args): void {
     const stats = this.stats;
     stats.commandsProcessed++;
-    client.lastCommand = command;
     if ((command.flags & BATCHED) !== 0 && !this.timeEach) {
       try {
         command.run(client, args);
@@ -327,9 +357,10 @@ export class Engine {
   /** Replies with an error before the command could run; CLIENT REPLY OFF and SKIP silence it, too. */
   refuse(client: Client, command: Command | null, error: ReplyError): void {
     if (command !== null) command.rejectedCalls++;
-    this.stats.countError(error);
+    const told = client.transaction === null ? error : this.transactions.refused(client, command, error);
+    this.stats.countError(told);
     if ((client.gates & (GATE_REPLY_OFF | GATE_REPLY_SKIP | GATE_REPLY_SKIP_NEXT)) === 0) {
-      this.writer.error(error);
+      this.writer.error(told);
     }
     client.gates &= ~(GATE_REPLY_SKIP | GATE_REPLY_SKIP_NEXT);
   }
@@ -387,6 +418,7 @@ export class Engine {
       if (client === this.current) write(this.writer);
       return;
     }
+    this.pushes.flushTo(client);
     const side = new ReplyWriter(client.link, 1024);
     side.resp = client.resp;
     const usual = client.out;

@@ -15,6 +15,14 @@ export function replyLater<T>(
   promise: Promise<T>,
   write: (out: ReplyWriter, result: T) => void,
 ): void {
+  const { transactions } = client.engine;
+  if (transactions.isExecuting(client)) {
+    transactions.replyLater(
+      client,
+      promise.then((result) => (out: ReplyWriter) => write(out, result)),
+    );
+    return;
+  }
   let gone = false;
   client.stopped |= STOP_BLOCKED;
   client.blocked = {

@@ -17,7 +17,6 @@ import type { Args } from '../resp/args.ts';
 import type { TimerHandle } from '../util/clock.ts';
 import type { Client } from './client.ts';
 import { MAY_REPLICATE, WRITE } from './command-spec.ts';
-import type { Command } from './command-table.ts';
 import type { Engine } from './engine.ts';
 import { SERVER_PAUSED, STOP_BLOCKED } from './gates.ts';
 
@@ -62,9 +61,9 @@ export class Pause {
     if (this.#pauses.delete(purpose)) this.#update();
   }
 
-  /** Whether the command must wait. Only asked while SERVER_PAUSED is set. */
-  holds(command: Command): boolean {
-    if ((command.flags & (WRITE | MAY_REPLICATE)) !== 0) return true;
+  /** Whether a command with these flags must wait. Only asked while SERVER_PAUSED is set. */
+  holds(flags: number): boolean {
+    if ((flags & (WRITE | MAY_REPLICATE)) !== 0) return true;
     for (const { all } of this.#pauses.values()) if (all) return true;
     return false;
   }

@@ -15,9 +15,14 @@ export const TEXT_MAX = 2 ** 28;
 export class Args {
   buf: Uint8Array = new Uint8Array(0);
   count = 0;
-  off: Int32Array = new Int32Array(64);
-  len: Int32Array = new Int32Array(64);
+  off: Int32Array;
+  len: Int32Array;
   owned = false;
+
+  constructor(room = 64) {
+    this.off = new Int32Array(room);
+    this.len = new Int32Array(room);
+  }
 
   /** Makes room for more arguments, keeping those that are there. */
   grow(): void {
@@ -87,8 +92,20 @@ export class Args {
 
   /** A copy that lives on after the read buffer is used again. */
   copy(): Args {
-    const words: Uint8Array[] = [];
-    for (let i = 0; i < this.count; i++) words.push(this.bytes(i));
-    return Args.from(words);
+    const { count, off, len } = this;
+    let bytes = 0;
+    for (let i = 0; i < count; i++) bytes += len[i]!;
+    const copy = new Args(count);
+    copy.buf = new Uint8Array(bytes);
+    copy.count = count;
+    let at = 0;
+    for (let i = 0; i < count; i++) {
+      const from = off[i]!;
+      copy.buf.set(this.buf.subarray(from, from + len[i]!), at);
+      copy.off[i] = at;
+      copy.len[i] = len[i]!;
+      at += len[i]!;
+    }
+    return copy;
   }
 }

@@ -71,6 +71,7 @@ export function hello(client: Client, args: Args): void {
 export function reset(client: Client): void {
   const { engine } = client;
   engine.monitors.remove(client);
+  engine.transactions.discard(client);
   client.setProtocol(2);
   engine.clients.resetAuthentication(client);
   client.name = '';

@@ -9,8 +9,10 @@ import {
   LOADING,
   NO_AUTH,
   NOSCRIPT,
+  RUNS_IN_MULTI,
   SENTINEL,
   STALE,
+  SUBSCRIBED_TOO,
 } from '../../engine/command-spec.ts';
 import { block, integer, optional, string } from '../../engine/spec-helpers.ts';
 import * as connection from './handlers.ts';
@@ -75,7 +77,7 @@ export const CONNECTION_COMMANDS: readonly CommandSpec[] = [
     summary: "Returns the server's liveliness response.",
     complexity: 'O(1)',
     arity: -1,
-    flags: FAST | SENTINEL | BATCHED,
+    flags: FAST | SENTINEL | BATCHED | SUBSCRIBED_TOO,
     acl: ['connection'],
     tips: ['request_policy:all_shards', 'response_policy:all_succeeded'],
     args: [optional(string('message'))],
@@ -88,7 +90,7 @@ export const CONNECTION_COMMANDS: readonly CommandSpec[] = [
     summary: 'Closes the connection.',
     complexity: 'O(1)',
     arity: -1,
-    flags: NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY,
+    flags: NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY | RUNS_IN_MULTI | SUBSCRIBED_TOO,
     acl: ['connection'],
     deprecatedSince: '7.2.0',
     replacedBy: 'just closing the connection',
@@ -102,7 +104,7 @@ export const CONNECTION_COMMANDS: readonly CommandSpec[] = [
     summary: 'Resets the connection.',
     complexity: 'O(1)',
     arity: 1,
-    flags: NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY,
+    flags: NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY | RUNS_IN_MULTI | SUBSCRIBED_TOO,
     acl: ['connection'],
     run: connection.reset,
   },

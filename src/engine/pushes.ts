@@ -1,0 +1,110 @@
+/**
+ * What clients are told without having asked at that moment: messages, invalidations.
+ *
+ * Ready-made bytes, encoded once for all who get them, wait in each client's outbox (by reference) until the batch
+ * being served is over, and then go out in one write. Two clients must wait longer:
+ *
+ *   the one being served      after the reply of the command (or the whole EXEC) that caused it: `flushOwn`
+ *   one with half a reply     until the rest has been sent (`midReply`, transactions.ts)
+ *
+ * Costs nothing while nobody is told anything.
+ */
+import type { Client } from './client.ts';
+import type { Engine } from './engine.ts';
+import { STOP_CLOSING } from './gates.ts';
+
+/** Bytes that wait before they are sent without waiting for the end of the batch. */
+const WAITING_MAX = 1024 * 1024;
+
+export class Pushes {
+  readonly #engine: Engine;
+  /** Those with something in their outbox, the client being served among them. */
+  #waiting: Client[] = [];
+  #bytes = 0;
+  #scheduled = false;
+  /** What was sent last in more than one piece, and the pieces: the next client often gets the same. */
+  #lastPieces: readonly Buffer[] = [];
+  #lastJoined: Buffer = Buffer.alloc(0);
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** True when something waits to be sent. */
+  get pending(): boolean {
+    return this.#waiting.length !== 0;
+  }
+
+  /** Sends `bytes`, which are not changed any more, to a client between its replies. */
+  send(client: Client, bytes: Buffer): void {
+    if ((client.stopped & STOP_CLOSING) !== 0 && client !== this.#engine.current) return;
+    if (client.outbox.length === 0) this.#waiting.push(client);
+    client.outbox.push(bytes);
+    this.#bytes += bytes.length;
+    if (this.#engine.current === null) this.#schedule();
+    else if (this.#bytes > WAITING_MAX) this.#flushOthers();
+  }
+
+  /** Writes what waits for the client being served, behind the reply to its command. */
+  flushOwn(client: Client): void {
+    const { outbox } = client;
+    if (outbox.length === 0) return;
+    const { writer } = this.#engine;
+    for (const bytes of outbox) writer.raw(bytes);
+    client.outbox = [];
+    this.#waiting = this.#waiting.filter((other) => other !== client);
+  }
+
+  /** Sends all that waits. */
+  flush(): void {
+    const { current } = this.#engine;
+    if (current !== null) this.flushOwn(current);
+    this.#flushOthers();
+  }
+
+  #flushOthers(): void {
+    const { current } = this.#engine;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#bytes = 0;
+    for (const client of waiting) {
+      if (client === current || client.midReply) this.#waiting.push(client);
+      else this.#flushTo(client);
+    }
+    this.#lastPieces = [];
+  }
+
+  /** Sends what waits for one client; before something else is sent to it. */
+  flushTo(client: Client): void {
+    if (client.outbox.length === 0) return;
+    this.#waiting = this.#waiting.filter((other) => other !== client);
+    this.#flushTo(client);
+  }
+
+  #flushTo(client: Client): void {
+    const { outbox } = client;
+    client.outbox = [];
+    if ((client.stopped & STOP_CLOSING) !== 0) return;
+    const bytes = outbox.length === 1 ? outbox[0]! : this.#joined(outbox);
+    client.link.send(bytes, bytes.length);
+  }
+
+  #joined(pieces: readonly Buffer[]): Buffer {
+    const last = this.#lastPieces;
+    if (pieces.length !== last.length || !pieces.every((piece, i) => piece === last[i])) {
+      this.#lastPieces = pieces;
+      this.#lastJoined = Buffer.concat(pieces);
+    }
+    return this.#lastJoined;
+  }
+
+  /** Between batches (keys expire) it goes out as soon as whatever runs now is over. */
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    queueMicrotask(() => {
+      this.#scheduled = false;
+      this.flush();
+    });
+  }
+}
