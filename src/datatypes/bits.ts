@@ -1,0 +1,232 @@
+/**
+ * Bits of a string: bit 0 is the highest bit of byte 0. Counting, searching and combining, for values of any length
+ * and alignment.
+ *
+ * Long values are taken 64 bytes at a time through a DataView, which reads words at any byte (the bytes of a value
+ * begin wherever they were received), at the speed of aligned typed arrays. Counting adds up sixteen words with
+ * carry-save adders (Harley and Seal's method), so that a population count by shifts and masks is due for only one
+ * word in sixteen.
+ */
+
+/** Bytes from which the setting up of a view pays. */
+const LONG = 256;
+const COUNTS = new Uint8Array(256);
+for (let i = 1; i < 256; i++) COUNTS[i] = COUNTS[i >> 1]! + (i & 1);
+
+/** Set bits of a 32-bit word. */
+function countWord(word: number): number {
+  let v = word - ((word >>> 1) & 0x55555555);
+  v = (v & 0x33333333) + ((v >>> 2) & 0x33333333);
+  return Math.imul((v + (v >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
+}
+
+/** Number of set bits in `len` bytes of `bytes` from `off`. */
+export function countBits(bytes: Uint8Array, off: number, len: number): number {
+  const end = off + len;
+  let at = off;
+  let count = 0;
+  if (len >= LONG) {
+    const blocks = len - (len % 64);
+    count = countBlocks(new DataView(bytes.buffer, bytes.byteOffset + off, blocks), blocks);
+    at += blocks;
+  }
+  while (at < end) count += COUNTS[bytes[at++]!]!;
+  return count;
+}
+
+/** The same for a multiple of 64 bytes. */
+function countBlocks(words: DataView, len: number): number {
+  // ones, twos, fours and eights hold, for each of 32 columns, one binary digit of the count of words so far;
+  // what is carried out of eights is counted.
+  let ones = 0;
+  let twos = 0;
+  let fours = 0;
+  let eights = 0;
+  let sixteens = 0;
+  for (let i = 0; i < len; i += 64) {
+    let a = words.getInt32(i, true);
+    let b = words.getInt32(i + 4, true);
+    let half = ones ^ a;
+    let twosA = (ones & a) | (half & b);
+    ones = half ^ b;
+    a = words.getInt32(i + 8, true);
+    b = words.getInt32(i + 12, true);
+    half = ones ^ a;
+    let twosB = (ones & a) | (half & b);
+    ones = half ^ b;
+    half = twos ^ twosA;
+    let foursA = (twos & twosA) | (half & twosB);
+    twos = half ^ twosB;
+    a = words.getInt32(i + 16, true);
+    b = words.getInt32(i + 20, true);
+    half = ones ^ a;
+    twosA = (ones & a) | (half & b);
+    ones = half ^ b;
+    a = words.getInt32(i + 24, true);
+    b = words.getInt32(i + 28, true);
+    half = ones ^ a;
+    twosB = (ones & a) | (half & b);
+    ones = half ^ b;
+    half = twos ^ twosA;
+    let foursB = (twos & twosA) | (half & twosB);
+    twos = half ^ twosB;
+    half = fours ^ foursA;
+    const eightsA = (fours & foursA) | (half & foursB);
+    fours = half ^ foursB;
+    a = words.getInt32(i + 32, true);
+    b = words.getInt32(i + 36, true);
+    half = ones ^ a;
+    twosA = (ones & a) | (half & b);
+    ones = half ^ b;
+    a = words.getInt32(i + 40, true);
+    b = words.getInt32(i + 44, true);
+    half = ones ^ a;
+    twosB = (ones & a) | (half & b);
+    ones = half ^ b;
+    half = twos ^ twosA;
+    foursA = (twos & twosA) | (half & twosB);
+    twos = half ^ twosB;
+    a = words.getInt32(i + 48, true);
+    b = words.getInt32(i + 52, true);
+    half = ones ^ a;
+    twosA = (ones & a) | (half & b);
+    ones = half ^ b;
+    a = words.getInt32(i + 56, true);
+    b = words.getInt32(i + 60, true);
+    half = ones ^ a;
+    twosB = (ones & a) | (half & b);
+    ones = half ^ b;
+    half = twos ^ twosA;
+    foursB = (twos & twosA) | (half & twosB);
+    twos = half ^ twosB;
+    half = fours ^ foursA;
+    const eightsB = (fours & foursA) | (half & foursB);
+    fours = half ^ foursB;
+    half = eights ^ eightsA;
+    sixteens += countWord((eights & eightsA) | (half & eightsB));
+    eights = half ^ eightsB;
+  }
+  return sixteens * 16 + countWord(eights) * 8 + countWord(fours) * 4 + countWord(twos) * 2 + countWord(ones);
+}
+
+/** Set bits among bits `first` to `last` (inclusive, from the start of the value; first <= last). */
+export function countBitRange(bytes: Uint8Array, off: number, first: number, last: number): number {
+  const start = Math.floor(first / 8);
+  const end = Math.floor(last / 8);
+  const before = bytes[off + start]! & ~(0xff >> (first % 8)) & 0xff;
+  const behind = bytes[off + end]! & (0x7f >> (last % 8));
+  return countBits(bytes, off + start, end - start + 1) - COUNTS[before]! - COUNTS[behind]!;
+}
+
+/** Position of the first bit that is `bit` among bits `first` to `last` (inclusive, first <= last); -1: none. */
+export function findBit(bytes: Uint8Array, off: number, bit: number, first: number, last: number): number {
+  const start = Math.floor(first / 8);
+  const end = Math.floor(last / 8);
+  // With all bits flipped, a clear bit is searched as a set one.
+  const flip = bit === 0 ? 0xff : 0;
+  let byte = (bytes[off + start]! ^ flip) & (0xff >> (first % 8));
+  let at = start;
+  if (byte === 0) {
+    at = off + start + 1;
+    const stop = off + end;
+    const skipped = bit === 0 ? 0xff : 0;
+    if (stop - at >= LONG) at = skipWords(bytes, at, stop, skipped === 0 ? 0 : -1);
+    while (at < stop && bytes[at] === skipped) at++;
+    at -= off;
+    if (at > end) return -1;
+    byte = bytes[off + at]! ^ flip;
+  }
+  if (byte === 0) return -1;
+  const position = at * 8 + Math.clz32(byte) - 24;
+  return position <= last ? position : -1;
+}
+
+/** Where bytes first differ from those of the word that is skipped, at most 15 bytes early. */
+function skipWords(bytes: Uint8Array, from: number, to: number, skipped: number): number {
+  const blocks = (to - from) & ~15;
+  const words = new DataView(bytes.buffer, bytes.byteOffset + from, blocks);
+  let i = 0;
+  while (
+    i < blocks &&
+    words.getInt32(i, true) === skipped &&
+    words.getInt32(i + 4, true) === skipped &&
+    words.getInt32(i + 8, true) === skipped &&
+    words.getInt32(i + 12, true) === skipped
+  )
+    i += 16;
+  return from + i;
+}
+
+// ------------------------------------------------------------------------------------------------ fields
+
+/** An unsigned field of up to 53 bits; bits behind the end of the value are clear. */
+export function readField(bytes: Uint8Array, off: number, len: number, offset: number, bits: number): number {
+  let at = Math.floor(offset / 8);
+  const skip = offset % 8;
+  let left = bits - (8 - skip);
+  let byte = at < len ? bytes[off + at]! & (0xff >> skip) : 0;
+  if (left <= 0) return byte >> -left;
+  let field = byte;
+  for (at++; left > 0; at++) {
+    byte = at < len ? bytes[off + at]! : 0;
+    const take = left < 8 ? left : 8;
+    field = field * (1 << take) + (byte >> (8 - take));
+    left -= take;
+  }
+  return field;
+}
+
+/** Writes an unsigned field of up to 53 bits, all within the value. */
+export function writeField(
+  bytes: Uint8Array,
+  off: number,
+  offset: number,
+  bits: number,
+  field: number,
+): void {
+  let at = off + Math.floor((offset + bits - 1) / 8);
+  let left = bits;
+  let rest = field;
+  // From the last byte on; `low` bits of it lie behind the field.
+  let low = 7 - ((offset + bits - 1) % 8);
+  while (left > 0) {
+    const take = Math.min(left, 8 - low);
+    const size = 1 << take;
+    const high = Math.floor(rest / size);
+    const mask = (size - 1) << low;
+    bytes[at] = (bytes[at]! & ~mask) | ((rest - high * size) << low);
+    rest = high;
+    left -= take;
+    low = 0;
+    at--;
+  }
+}
+
+/** The same for fields of up to 64 bits. */
+export function readWideField(
+  bytes: Uint8Array,
+  off: number,
+  len: number,
+  offset: number,
+  bits: number,
+): bigint {
+  if (bits <= 32) return BigInt(readField(bytes, off, len, offset, bits));
+  const high = readField(bytes, off, len, offset, bits - 32);
+  const low = readField(bytes, off, len, offset + bits - 32, 32);
+  return (BigInt(high) << 32n) | BigInt(low);
+}
+
+export function writeWideField(
+  bytes: Uint8Array,
+  off: number,
+  offset: number,
+  bits: number,
+  field: bigint,
+): void {
+  if (bits <= 32) {
+    writeField(bytes, off, offset, bits, Number(field));
+    return;
+  }
+  writeField(bytes, off, offset, bits - 32, Number(field >> 32n));
+  writeField(bytes, off, offset + bits - 32, 32, Number(field & 0xffffffffn));
+}
