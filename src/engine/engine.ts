@@ -357,7 +357,7 @@ export class Engine {
   /** Replies with an error before the command could run; CLIENT REPLY OFF and SKIP silence it, too. */
   refuse(client: Client, command: Command | null, error: ReplyError): void {
     if (command !== null) command.rejectedCalls++;
-    const told = client.transaction === null ? error : this.transactions.refused(client, command, error);
+    const told = this.transactions.refused(client, command, error);
     this.stats.countError(told);
     if ((client.gates & (GATE_REPLY_OFF | GATE_REPLY_SKIP | GATE_REPLY_SKIP_NEXT)) === 0) {
       this.writer.error(told);

@@ -119,11 +119,9 @@ export class Transactions implements ChangeListener {
     this.#engine.clients.limits.acceptsInput(client, transaction.bytes, NOTHING);
   }
 
-  /** A request of a client in MULTI was refused. Returns the error to reply: that of an EXEC says what it ended. */
+  /** A request was refused. Returns the error to reply: that of an EXEC says what it ended, in MULTI or not. */
   refused(client: Client, command: Command | null, error: ReplyError): ReplyError {
-    const { transaction } = client;
-    if (transaction === null) return error;
-    transaction.aborted = true;
+    if (client.transaction !== null) client.transaction.aborted = true;
     if (command === null || (command.flags & RUNS_QUEUE) === 0) return error;
     this.discard(client);
     return errors.execAbortedBy(error);
