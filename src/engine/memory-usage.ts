@@ -180,15 +180,16 @@ export function usedMemory(engine: Engine): number {
   return engine.upkeep.memory.used();
 }
 
-/** MEMORY USAGE: bytes of a key with its value, its share of the tables included. */
-export function entryBytes(db: Database, ref: number): number {
+/** MEMORY USAGE: bytes of a key with its value, its share of the tables included. Looks at `samples` elements; 0: at all. */
+export function entryBytes(db: Database, ref: number, samples = 0): number {
   const { arena, externals } = db.memory;
   const meta = db.meta(ref);
   let bytes = arena.capacity(ref) + SLOT_BYTES;
   if ((meta & HAS_EXPIRE) !== 0) bytes += SLOT_BYTES;
   if ((meta & EXTERNAL) !== 0) {
     const id = arena.words[ref >>> PAGE_BITS]![((ref & OFFSET_MASK) << 1) + 2]!;
-    bytes += EXTERNAL_OVERHEAD + externals.get(id).bytes.length;
+    const collection = externals.collectionOrNull(id);
+    bytes += EXTERNAL_OVERHEAD + (collection?.measure(samples) ?? externals.get(id).bytes.length);
   }
   return bytes;
 }

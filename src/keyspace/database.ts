@@ -255,11 +255,14 @@ export class Database {
     return at;
   }
 
+  /** Number of the value of an entry that has EXTERNAL. */
+  externalId(ref: number): number {
+    return this.memory.arena.words[ref >>> PAGE_BITS]![((ref & OFFSET_MASK) << 1) + 2]!;
+  }
+
   /** The collection that an entry names; the caller has looked at its type and encoding. */
   collection(ref: number): Collection {
-    return this.memory.externals.collection(
-      this.memory.arena.words[ref >>> PAGE_BITS]![((ref & OFFSET_MASK) << 1) + 2]!,
-    );
+    return this.memory.externals.collection(this.externalId(ref));
   }
 
   /**

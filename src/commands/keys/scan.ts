@@ -12,13 +12,10 @@ import { TYPE_NAMES } from '../../keyspace/entry.ts';
 import { EXPIRE_DELETES, type Keyspace } from '../../keyspace/keyspace.ts';
 import type { Args } from '../../resp/args.ts';
 import { globMatchBytes } from '../../util/glob.ts';
-import { randomBelow } from '../../util/random.ts';
 import { cursorArg, int64Arg } from './arguments.ts';
 
 const DEFAULT_COUNT = 10;
 const STAR = 0x2a;
-/** Neighbours to choose from: a slot behind a gap is drawn more often than others. */
-const RANDOM_NEIGHBOURS = 16;
 /** Draws after which RANDOMKEY gives a key that has expired but may not be removed here. */
 const RANDOM_TRIES = 100;
 
@@ -121,12 +118,11 @@ export function randomkey(client: Client): void {
   const { db } = client;
   const { dict } = db;
   for (let tries = 1; ; tries++) {
-    let ref = dict.random(random.uint32());
+    const ref = dict.uniform(random);
     if (ref === 0) {
       client.out.null();
       return;
     }
-    for (let n = randomBelow(random, RANDOM_NEIGHBOURS); n > 0; n--) ref = dict.following();
     if (db.expireAt(ref) >= 0) {
       db.select(ref, dict.hash);
       const gone = keyspace.expireIfDue(db, ref);

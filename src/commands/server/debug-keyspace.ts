@@ -1,13 +1,18 @@
 /** DEBUG's subcommands about keys and databases. */
+
+import { MemberTable } from '../../datatypes/member-table.ts';
 import type { Client } from '../../engine/client.ts';
 import * as errors from '../../engine/errors.ts';
 import { ValueView } from '../../keyspace/database.ts';
 import { encodingName, isSharedInteger, SHARED_REFCOUNT } from '../../keyspace/encoding.ts';
-import { STRING_AUTO, TYPE_MASK, TYPE_STRING } from '../../keyspace/entry.ts';
+import { EXTERNAL, STRING_AUTO, TYPE_LIST, TYPE_MASK, TYPE_STRING } from '../../keyspace/entry.ts';
 import type { Args } from '../../resp/args.ts';
 import type { Dictionary } from '../../structures/dictionary.ts';
+import { lpLength } from '../../structures/listpack.ts';
 import { isCanonicalInt64, parseSafeInt } from '../../util/number-text.ts';
 import { datasetDigest, NO_DIGEST, valueDigest } from './digest.ts';
+
+const SERIALIZED_SAMPLES = 100;
 
 /** Finds the key in argument 2, leaving its clock alone. */
 function find(client: Client, args: Args): number {
@@ -30,12 +35,17 @@ export function object(client: Client, args: Args): void {
   );
 }
 
-/** Bytes of a string in a snapshot, without compression. */
+/** Bytes of a value in a snapshot, without compression; of a grown collection about. */
 function serializedLength(client: Client, ref: number): number {
+  const { db } = client;
+  if ((db.meta(ref) & EXTERNAL) !== 0) {
+    const collection = db.memory.externals.collectionOrNull(db.externalId(ref));
+    if (collection !== null) return collection.measure(SERIALIZED_SAMPLES);
+  }
   const view = new ValueView();
-  client.db.locateValue(ref, view);
+  db.locateValue(ref, view);
   // Integers up to 32 bits have a form of their own: a byte of type and as many bytes as they need.
-  if (view.len <= 11 && isCanonicalInt64(view.bytes, view.off, view.len)) {
+  if (db.type(ref) === TYPE_STRING && view.len <= 11 && isCanonicalInt64(view.bytes, view.off, view.len)) {
     const n = parseSafeInt(view.bytes, view.off, view.len);
     if (n >= -128 && n <= 127) return 2;
     if (n >= -32768 && n <= 32767) return 3;
@@ -73,19 +83,32 @@ function tableReport(table: Dictionary): string {
   return `${title} table size: ${table.slotCount}\n number of elements: ${table.count}\n`;
 }
 
+/** The table of a grown hash, set or sorted set. */
 export function hashTableOfKey(client: Client, args: Args): void {
-  find(client, args);
-  throw errors.err('The value stored at the specified key is not represented using an hash table');
+  const ref = find(client, args);
+  const { db } = client;
+  const id = (db.meta(ref) & EXTERNAL) === 0 ? -1 : db.externalId(ref);
+  const collection = id < 0 ? null : db.memory.externals.collectionOrNull(id);
+  if (collection === null || !('table' in collection) || !(collection.table instanceof MemberTable)) {
+    throw errors.err('The value stored at the specified key is not represented using an hash table');
+  }
+  client.out.verbatim(tableReport(collection.table.dict));
 }
 
 export function listpack(client: Client, args: Args): void {
-  find(client, args);
-  throw errors.err('Not a listpack encoded object.');
+  const ref = find(client, args);
+  if (encodingName(client.db, ref) !== 'listpack') throw errors.err('Not a listpack encoded object.');
+  const view = new ValueView();
+  client.db.locateValue(ref, view);
+  const length = lpLength(view.bytes, view.off);
+  client.engine.log.notice(`listpack of ${view.len} bytes and ${length} elements`);
+  client.out.simple('Listpack structure printed on stdout');
 }
 
 export function quicklist(client: Client, args: Args): void {
-  find(client, args);
-  throw errors.err('Not a quicklist encoded object.');
+  const ref = find(client, args);
+  if (client.db.type(ref) !== TYPE_LIST) throw errors.err('Not a quicklist encoded object.');
+  client.out.simple('Quicklist structure printed on stdout');
 }
 
 /** DEBUG POPULATE count [prefix] [size]: keys `prefix:0` and on, those that are there stay as they are. */

@@ -6,9 +6,10 @@
  * (a key and its value).
  */
 import { type Database, ValueView } from '../../keyspace/database.ts';
-import { TYPE_MASK, TYPE_STRING } from '../../keyspace/entry.ts';
+import { TYPE_HASH, TYPE_MASK, TYPE_STRING } from '../../keyspace/entry.ts';
 import type { Keyspace } from '../../keyspace/keyspace.ts';
 import { Sha1 } from '../../util/sha1.ts';
+import { hashEach } from '../../values/hash.ts';
 
 const BYTES = 20;
 export const NO_DIGEST: Uint8Array = new Uint8Array(BYTES);
@@ -32,6 +33,21 @@ class Digest {
     this.xor(bytes);
     this.#sha1.digest(this.bytes, this.bytes);
   }
+
+  mixRange(range: Range): void {
+    this.mix(range.bytes.subarray(range.off, range.off + range.len));
+  }
+
+  /** An empty digest beside this one, for an element that is made of several parts. */
+  another(): Digest {
+    return new Digest(this.#sha1);
+  }
+}
+
+interface Range {
+  readonly bytes: Uint8Array;
+  readonly off: number;
+  readonly len: number;
 }
 
 function bigEndian(n: number): Uint8Array {
@@ -40,14 +56,30 @@ function bigEndian(n: number): Uint8Array {
   return bytes;
 }
 
+function mixValue(digest: Digest, db: Database, ref: number, type: number, view: ValueView): void {
+  switch (type) {
+    case TYPE_STRING:
+      db.locateValue(ref, view);
+      digest.mixRange(view);
+      return;
+    case TYPE_HASH: {
+      const pair = digest.another();
+      hashEach(db, ref, (field, value) => {
+        pair.bytes.fill(0);
+        pair.mixRange(field);
+        pair.mixRange(value);
+        digest.xor(pair.bytes);
+        return true;
+      });
+    }
+  }
+}
+
 /** Mixes type, value and whether it expires into a digest. */
 function mixEntry(digest: Digest, db: Database, ref: number, view: ValueView): void {
   const type = db.meta(ref) & TYPE_MASK;
   digest.mix(bigEndian(type));
-  if (type === TYPE_STRING) {
-    db.locateValue(ref, view);
-    digest.mix(view.bytes.subarray(view.off, view.off + view.len));
-  }
+  mixValue(digest, db, ref, type, view);
   if (db.expireAt(ref) !== -1) digest.xor(EXPIRES);
 }
 

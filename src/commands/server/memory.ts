@@ -10,17 +10,20 @@ import { heapReport } from '../../util/process-stats.ts';
 import { examine } from './memory-doctor.ts';
 import { memoryFigures, ratio } from './memory-figures.ts';
 
+/** Elements of a collection that MEMORY USAGE looks at, unless it is told. */
+const DEFAULT_SAMPLES = 5;
+
 export function memoryUsage(client: Client, args: Args): void {
+  let samples = DEFAULT_SAMPLES;
   for (let i = 3; i < args.count; i += 2) {
     if (!args.is(i, 'samples') || i + 1 >= args.count) throw errors.SYNTAX;
-    // How many nested values to look at. Strings have none.
-    const samples = parseSafeInt(args.buf, args.off[i + 1]!, args.len[i + 1]!);
+    samples = parseSafeInt(args.buf, args.off[i + 1]!, args.len[i + 1]!);
     if (Number.isNaN(samples)) throw errors.NOT_INTEGER;
     if (samples < 0) throw errors.SYNTAX;
   }
   const ref = client.engine.keyspace.lookupUntouched(client.db, args.buf, args.off[2]!, args.len[2]!);
   if (ref === 0) client.out.null();
-  else client.out.int(entryBytes(client.db, ref));
+  else client.out.int(entryBytes(client.db, ref, samples));
 }
 
 /** A figure of MEMORY STATS; those with a `ratio` name are doubles. */
