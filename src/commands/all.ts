@@ -7,6 +7,7 @@ import { CONNECTION_COMMANDS } from './connection/specs.ts';
 import { HASH_COMMANDS } from './hashes/specs.ts';
 import { GENERIC_COMMANDS } from './keys/specs.ts';
 import { SERVER_COMMANDS } from './server/specs.ts';
+import { SET_COMMANDS } from './sets/specs.ts';
 import { STRING_COMMANDS } from './strings/specs.ts';
 import { TRANSACTION_COMMANDS } from './transactions/specs.ts';
 
@@ -17,5 +18,6 @@ export const ALL_COMMANDS: readonly CommandSpec[] = [
   ...HASH_COMMANDS,
   ...CONNECTION_COMMANDS,
   ...SERVER_COMMANDS,
+  ...SET_COMMANDS,
   ...TRANSACTION_COMMANDS,
 ];

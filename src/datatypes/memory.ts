@@ -6,6 +6,7 @@
  */
 import { Arena } from '../structures/arena.ts';
 import type { KeyHash } from '../util/siphash.ts';
+import { SetLimits } from './set/limits.ts';
 
 /** A long value in memory of its own. `bytes` may be longer than `length`: room to grow. */
 export interface ExternalBytes {
@@ -126,6 +127,8 @@ export class Memory {
   /** Bytes that collections take outside of the arena and of `externals`: tables, arrays. */
   tableBytes = 0;
   readonly keyHash: KeyHash;
+  /** Where sets change their form. */
+  readonly setLimits = new SetLimits();
 
   constructor(keyHash: KeyHash) {
     this.keyHash = keyHash;

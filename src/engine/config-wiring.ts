@@ -46,6 +46,12 @@ export function wireConfig(engine: Engine): void {
   copy(['lfu-decay-time'], () => {
     keyspace.lfuDecayMinutes = values['lfu-decay-time'];
   });
+  copy(['set-max-intset-entries', 'set-max-listpack-entries', 'set-max-listpack-value'], () => {
+    const { setLimits } = keyspace.memory;
+    setLimits.intsetEntries = values['set-max-intset-entries'];
+    setLimits.listpackEntries = values['set-max-listpack-entries'];
+    setLimits.listpackValue = values['set-max-listpack-value'];
+  });
   config.onChange('loglevel', () => engine.log.setLevel(values.loglevel));
   config.onChange('log-format', () => engine.log.setFormat(values['log-format']));
 }

@@ -114,6 +114,12 @@ export const NOT_SYMMETRIC_INT64 = new ReplyError(
   'ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807',
 );
 
+// Sets and SORT
+export const NUMKEYS_NOT_POSITIVE = new ReplyError('ERR numkeys should be greater than 0');
+export const MORE_KEYS_THAN_ARGS = new ReplyError("ERR Number of keys can't be greater than number of args");
+export const NEGATIVE_LIMIT = new ReplyError("ERR LIMIT can't be negative");
+export const SORT_NOT_DOUBLE = new ReplyError("ERR One or more scores can't be converted into double");
+
 /** What a user sent, as an error shows it: cut short, and where C would take it for ended. */
 export function shown(text: string, max = 128): string {
   const end = text.indexOf('\0');

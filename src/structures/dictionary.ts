@@ -269,6 +269,32 @@ export class Dictionary {
     return made;
   }
 
+  /**
+   * Makes an empty dictionary large enough for so many entries: who fills it in the order of hashes (from another
+   * dictionary) would crowd a table that grows meanwhile.
+   */
+  reserve(count: number): void {
+    if (this.count > 0) return;
+    let bits = MIN_BITS;
+    while (count > 2 ** bits * 0.8) bits++;
+    const depth = Math.max(0, bits - MAX_BITS);
+    this.#directory = [];
+    this.#shift = 31 - depth;
+    this.bytes = 0;
+    for (let i = 0; i < 2 ** depth; i++) {
+      const segment = new Segment(Math.min(bits, MAX_BITS), depth);
+      this.#directory.push(segment);
+      this.bytes += segment.slots.length * 4;
+    }
+    this.segment = this.#directory[0]!;
+    this.index = 0;
+  }
+
+  /** The segment that has the home of this hash (unsigned). */
+  segmentOf(hash: number): Segment {
+    return this.#directory[(hash >>> 1) >>> this.#shift]!;
+  }
+
   /** Moves on from the slot found last to the next entry, over the end to the start; returns its ref. */
   following(): number {
     const slots = this.segment.slots;
@@ -383,6 +409,52 @@ function copied(from: Segment, copy: (ref: number) => number): Segment {
     segment.slots[i * 2 + 1] = copy(ref);
   }
   return segment;
+}
+
+/**
+ * A walk through all entries in the order of their hashes, for those who look at several dictionaries at once; as
+ * hashes come in the same order everywhere, lookups of them in another dictionary go through its memory from one end to
+ * the other. Nothing may be inserted or removed meanwhile.
+ */
+export class DictionaryWalk {
+  /** Of the entry that `next` came to. */
+  ref = 0;
+  hash = 0;
+  #dict: Dictionary | null = null;
+  #segment: Segment | null = null;
+  #index = 0;
+  #at = 0;
+
+  start(dict: Dictionary): void {
+    this.#dict = dict;
+    this.#segment = dict.segmentOf(0);
+    this.#index = -1;
+    this.#at = 0;
+  }
+
+  /** Comes to the next entry and returns its ref; 0 at the end. */
+  next(): number {
+    let segment = this.#segment;
+    while (segment !== null) {
+      const { slots, total } = segment;
+      let i = this.#index + 1;
+      while (i < total && slots[i * 2 + 1] === 0) i++;
+      if (i < total) {
+        this.#index = i;
+        this.hash = slots[i * 2]!;
+        this.ref = slots[i * 2 + 1]!;
+        return this.ref;
+      }
+      this.#at = segmentEnd(segment, this.#at);
+      segment = this.#at >= 0x1_0000_0000 ? null : this.#dict!.segmentOf(this.#at);
+      this.#segment = segment;
+      this.#index = -1;
+    }
+    // What has been walked through may be freed.
+    this.#dict = null;
+    this.ref = 0;
+    return 0;
+  }
 }
 
 /** Puts (hash, ref) in its place in hash order; returns its slot, or -1 when there is no good place. */

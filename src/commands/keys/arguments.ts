@@ -11,12 +11,12 @@ import { parseInt64Big, parseSafeInt } from '../../util/number-text.ts';
 const INT_MIN = -2147483648;
 const INT_MAX = 2147483647;
 
-/** A signed 64-bit integer; a bigint only where a number would not be exact. */
-export function int64Arg(args: Args, i: number): number | bigint {
+/** A signed 64-bit integer; a bigint only where a number would not be exact. `refusal` replaces Redis's usual text. */
+export function int64Arg(args: Args, i: number, refusal: ReplyError = errors.NOT_INTEGER): number | bigint {
   const value = parseSafeInt(args.buf, args.off[i]!, args.len[i]!);
   if (!Number.isNaN(value)) return value;
   const big = parseInt64Big(args.buf, args.off[i]!, args.len[i]!);
-  if (big === null) throw errors.NOT_INTEGER;
+  if (big === null) throw refusal;
   return big;
 }
 

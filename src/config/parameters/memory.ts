@@ -92,11 +92,12 @@ export const MEMORY_PARAMETERS = {
     summary: 'Most members of a set of integers.',
   }),
   'set-max-listpack-entries': integer({
-    default: 128,
+    default: 0,
     max: LONG_MAX,
-    summary: 'Most members of a compact set.',
+    summary:
+      'Most members of a set shown as listpack; 0: none, as up to Redis 7.0. Small sets are compact in any case.',
   }),
-  'set-max-listpack-value': memory({ default: 64, summary: 'Longest member of a compact set.' }),
+  'set-max-listpack-value': memory({ default: 64, summary: 'Longest member of a set shown as listpack.' }),
   'zset-max-listpack-entries': integer({
     default: 128,
     max: LONG_MAX,
