@@ -39,7 +39,7 @@ function isHidden(keyspace: Keyspace, db: Database, ref: number): boolean {
 
 export interface ScanOptions {
   count: number;
-  /** Index of the pattern's argument; 0 for none. */
+  /** Index of the pattern's argument; 0 for none, or one that matches all. */
   match: number;
   /** Lower-case name of a type; null for any. */
   type: string | null;
@@ -53,8 +53,10 @@ export function scanOptions(args: Args, from: number, allowType: boolean): ScanO
     if (hasValue && args.is(i, 'count')) {
       options.count = Number(int64Arg(args, i + 1));
       if (options.count < 1) throw errors.SYNTAX;
-    } else if (hasValue && args.is(i, 'match')) options.match = i + 1;
-    else if (hasValue && allowType && args.is(i, 'type')) options.type = args.lower(i + 1);
+    } else if (hasValue && args.is(i, 'match')) {
+      // A lone star is no pattern: as one it would not match what is empty.
+      options.match = isStar(args, i + 1) ? 0 : i + 1;
+    } else if (hasValue && allowType && args.is(i, 'type')) options.type = args.lower(i + 1);
     else throw errors.SYNTAX;
   }
   return options;
@@ -103,12 +105,16 @@ function replyKeys(client: Client, db: Database, found: RefList): void {
   }
 }
 
+function isStar(args: Args, i: number): boolean {
+  return args.len[i] === 1 && args.buf[args.off[i]!] === STAR;
+}
+
 /** Tells whether the key of an entry matches the pattern in argument i; null when all do. */
 function matcher(args: Args, i: number): ((db: Database, ref: number) => boolean) | null {
+  if (isStar(args, i)) return null;
   const { buf } = args;
   const off = args.off[i]!;
   const len = args.len[i]!;
-  if (len === 1 && buf[off] === STAR) return null;
   return (db, ref) =>
     globMatchBytes(buf, off, len, db.page(ref), db.keyOffset(ref), db.keyLength(ref), false);
 }
