@@ -6,7 +6,8 @@
  * `ref`, and the collector sees one typed array for each mebibyte.
  *
  * How:
- *   page   1 MiB of memory, seen as bytes (`pages`), as 32-bit words (`words`) and as `doubles`.
+ *   page   1 MiB of memory, seen as bytes (`pages`), as 32-bit words (`words`) and as `doubles`; where pages come
+ *          from and go to is page-space.ts.
  *   unit   64 KiB; a page has 16.
  *   run    the place of slots of one size class: one unit for small slots, a whole page for large ones.
  *   slot   what `alloc` hands out. Free slots of a run are linked through their first word.
@@ -17,11 +18,17 @@
  *
  * Cost: at most 7 bytes of rounding up to 256 bytes, at most 12.5% above that. A run without live slots goes
  * back to its page, a page without runs back to the system (through the collector).
+ *
+ * A page with few live slots wastes the rest, and only who knows the records can move them: the owner walks through
+ * all of them (keyspace/defragment.ts) between `beginEvacuation`, which chooses the sparsest pages and takes nothing
+ * from them any more, and `endEvacuation`; `move` gives a record in such a page another slot.
  */
+import { ArenaFull, PAGE_BYTES, PageSpace } from './page-space.ts';
+
+export { ArenaFull };
 
 export const PAGE_BITS = 17;
 export const OFFSET_MASK = (1 << PAGE_BITS) - 1;
-const PAGE_BYTES = 8 << PAGE_BITS;
 const UNIT_BYTES = 65536;
 const UNIT_BITS = 13;
 const UNITS_PER_PAGE = 16;
@@ -30,9 +37,19 @@ const ALL_UNITS_FREE = 0xffff;
 const SMALL_SLOT_MAX = 4096;
 /** Records above this size get a page of their own. */
 export const SLOT_MAX = 65536;
-const MAX_PAGES = 1 << 15;
-/** Whole pages kept for reuse instead of being given back at once. */
-const SPARE_PAGES = 4;
+
+/** What a page is used for: runs of a unit each, one run, a record. */
+const PAGE_FREE = 0;
+const PAGE_OF_UNITS = 1;
+const PAGE_OF_RUN = 2;
+const PAGE_OF_RECORD = 3;
+
+/** Value of `#runListed` for a run that is being evacuated: it isn't in the list and mustn't get there. */
+const LEAVING = 2;
+/** Pages that are fuller than that aren't worth the moving. */
+const EVACUATED_SHARE_MAX = 0.9;
+/** New pages that the records of an evacuated one may need, in proportion to it. */
+const EVACUATED_COST_MAX = 0.5;
 
 const CLASS_SIZES: number[] = [];
 for (let size = 16; size <= 256; size += 8) CLASS_SIZES.push(size);
@@ -50,10 +67,6 @@ for (let granules = 0, c = 0; granules < CLASS_OF_GRANULES.length; granules++) {
   CLASS_OF_GRANULES[granules] = c;
 }
 
-const NO_BYTES = new Uint8Array(0);
-const NO_WORDS = new Int32Array(0);
-const NO_DOUBLES = new Float64Array(0);
-
 /** Index of the size class that holds `bytes` (at most SLOT_MAX). */
 function classOf(bytes: number): number {
   if (bytes <= SMALL_SLOT_MAX) return CLASS_OF_GRANULES[(bytes + 7) >> 3]!;
@@ -62,22 +75,28 @@ function classOf(bytes: number): number {
   return 31 + (top - 8) * 8 + step;
 }
 
-/** Thrown when the address space of the arena is used up, before anything has changed; the engine makes it an -OOM. */
-export class ArenaFull extends Error {
-  override name = 'ArenaFull';
+/** Pages that are evacuated together, as one goes to the system with the other: a slab, or a single page. */
+interface PageGroup {
+  readonly block: number;
+  readonly pages: readonly number[];
+  liveBytes: number;
+  /** Room in units and pages without a use. */
+  freeBytes: number;
+  /** Live slots, and slots that could be, by class. */
+  readonly live: Int32Array;
+  readonly room: Int32Array;
 }
 
 export class Arena {
+  readonly #space = new PageSpace();
   /** Bytes of each page; index `ref >>> PAGE_BITS`. A page that was given back is an empty array. */
-  readonly pages: Uint8Array[] = [];
+  readonly pages = this.#space.bytes;
   /** The same memory as 32-bit words. */
-  readonly words: Int32Array[] = [];
+  readonly words = this.#space.words;
   /** The same memory as 64-bit floating point numbers; every slot begins at one. */
-  readonly doubles: Float64Array[] = [];
+  readonly doubles = this.#space.doubles;
   /** Bytes in slots that are handed out, rounding included. */
   liveBytes = 0;
-  /** Bytes of all pages. */
-  pageBytes = 0;
 
   #unitClass = new Uint8Array(0);
   #runLive = new Int32Array(0);
@@ -90,16 +109,28 @@ export class Arena {
   readonly #current = new Int32Array(CLASS_COUNT).fill(-1);
   readonly #partial = new Int32Array(CLASS_COUNT).fill(-1);
   #pageFreeUnits = new Uint16Array(0);
+  #pageUse = new Uint8Array(0);
+  /** 1: the page is being evacuated. */
+  #pageLeaving = new Uint8Array(0);
+  readonly #leaving: number[] = [];
   /** Pages that may have free units (checked when taken). */
   readonly #pagesWithUnits: number[] = [];
-  readonly #freePageNumbers: number[] = [];
-  readonly #sparePages: number[] = [];
 
   constructor() {
     // Page 0 keeps its first unit to itself: no slot has ref 0. The memory is never touched.
-    this.#addPage(PAGE_BYTES);
+    this.#takePage(PAGE_OF_UNITS);
     this.#pageFreeUnits[0] = ALL_UNITS_FREE & ~1;
     this.#pagesWithUnits.push(0);
+  }
+
+  /** Bytes of all pages. */
+  get pageBytes(): number {
+    return this.#space.heldBytes;
+  }
+
+  /** Bytes of pages that were given back so far. */
+  get droppedBytes(): number {
+    return this.#space.droppedBytes;
   }
 
   /** Bytes that a record of `bytes` really takes. */
@@ -162,7 +193,7 @@ export class Arena {
   #nextRun(cls: number): number {
     let run = this.#partial[cls]!;
     if (run >= 0) this.#unlistRun(run, cls);
-    else run = cls >= FIRST_LARGE ? this.#takePage() * UNITS_PER_PAGE : this.#takeUnit();
+    else run = cls >= FIRST_LARGE ? this.#takePage(PAGE_OF_RUN) * UNITS_PER_PAGE : this.#takeUnit();
     const units = cls >= FIRST_LARGE ? UNITS_PER_PAGE : 1;
     if (this.#runLive[run] === 0) {
       for (let i = 0; i < units; i++) this.#unitClass[run + i] = cls;
@@ -192,7 +223,8 @@ export class Arena {
   }
 
   #releaseRun(run: number, cls: number): void {
-    if (this.#runListed[run] !== 0) this.#unlistRun(run, cls);
+    if (this.#runListed[run] === 1) this.#unlistRun(run, cls);
+    this.#runListed[run] = 0;
     this.#runFree[run] = 0;
     this.#runCarved[run] = 0;
     const page = Math.floor(run / UNITS_PER_PAGE);
@@ -200,12 +232,12 @@ export class Arena {
       this.#releasePage(page);
       return;
     }
-    if (this.#pageFreeUnits[page] === 0) this.#pagesWithUnits.push(page);
+    const listed = this.#pageLeaving[page] === 0;
+    if (listed && this.#pageFreeUnits[page] === 0) this.#pagesWithUnits.push(page);
     this.#pageFreeUnits[page]! |= 1 << (run % UNITS_PER_PAGE);
     if (this.#pageFreeUnits[page] === ALL_UNITS_FREE) {
       this.#pageFreeUnits[page] = 0;
-      const at = this.#pagesWithUnits.indexOf(page);
-      if (at >= 0) this.#pagesWithUnits.splice(at, 1);
+      if (listed) this.#pagesWithUnits.splice(this.#pagesWithUnits.lastIndexOf(page), 1);
       this.#releasePage(page);
     }
   }
@@ -213,7 +245,7 @@ export class Arena {
   #takeUnit(): number {
     let page = this.#pagesWithUnits.at(-1);
     if (page === undefined) {
-      page = this.#takePage();
+      page = this.#takePage(PAGE_OF_UNITS);
       this.#pageFreeUnits[page] = ALL_UNITS_FREE;
       this.#pagesWithUnits.push(page);
     }
@@ -224,33 +256,17 @@ export class Arena {
     return page * UNITS_PER_PAGE + unit;
   }
 
-  #takePage(): number {
-    return this.#sparePages.pop() ?? this.#addPage(PAGE_BYTES);
+  #takePage(use: number): number {
+    const page = this.#space.take();
+    while (page >= this.#pageUse.length) this.#growTables();
+    this.#pageUse[page] = use;
+    return page;
   }
 
   #releasePage(page: number): void {
-    if (this.#sparePages.length < SPARE_PAGES) this.#sparePages.push(page);
-    else this.#dropPage(page);
-  }
-
-  #dropPage(page: number): void {
-    this.pageBytes -= this.pages[page]!.length;
-    this.pages[page] = NO_BYTES;
-    this.words[page] = NO_WORDS;
-    this.doubles[page] = NO_DOUBLES;
-    this.#freePageNumbers.push(page);
-  }
-
-  #addPage(bytes: number): number {
-    const page = this.#freePageNumbers.pop() ?? this.pages.length;
-    if (page >= MAX_PAGES) throw new ArenaFull('no page number left');
-    const memory = new ArrayBuffer(bytes);
-    this.pages[page] = new Uint8Array(memory);
-    this.words[page] = new Int32Array(memory);
-    this.doubles[page] = new Float64Array(memory);
-    this.pageBytes += bytes;
-    if ((page + 1) * UNITS_PER_PAGE > this.#unitClass.length) this.#growTables();
-    return page;
+    this.#pageUse[page] = PAGE_FREE;
+    this.#pageLeaving[page] = 0;
+    this.#space.release(page);
   }
 
   #growTables(): void {
@@ -260,8 +276,8 @@ export class Arena {
       table.set(old);
       return table;
     };
-    const bytes = (old: Uint8Array): Uint8Array<ArrayBuffer> => {
-      const table = new Uint8Array(units);
+    const bytes = (old: Uint8Array, length = units): Uint8Array<ArrayBuffer> => {
+      const table = new Uint8Array(length);
       table.set(old);
       return table;
     };
@@ -275,11 +291,15 @@ export class Arena {
     const free = new Uint16Array(units / UNITS_PER_PAGE);
     free.set(this.#pageFreeUnits);
     this.#pageFreeUnits = free;
+    this.#pageUse = bytes(this.#pageUse, units / UNITS_PER_PAGE);
+    this.#pageLeaving = bytes(this.#pageLeaving, units / UNITS_PER_PAGE);
   }
 
   #allocOwnPage(bytes: number): number {
     const size = (bytes + 7) & ~7;
-    const page = this.#addPage(size);
+    const page = this.#space.takeOwn(size);
+    while (page >= this.#pageUse.length) this.#growTables();
+    this.#pageUse[page] = PAGE_OF_RECORD;
     this.#unitClass.fill(OWN_PAGE, page * UNITS_PER_PAGE, (page + 1) * UNITS_PER_PAGE);
     this.liveBytes += size;
     return (page << PAGE_BITS) | 0;
@@ -287,6 +307,168 @@ export class Arena {
 
   #freeOwnPage(page: number): void {
     this.liveBytes -= this.pages[page]!.length;
-    this.#dropPage(page);
+    this.#pageUse[page] = PAGE_FREE;
+    this.#space.dropOwn(page);
+  }
+
+  // ------------------------------------------------------------------------------------------ giving back
+
+  /** Gives back what is held only to be used again soon: runs without records, pages kept in reserve. */
+  trim(): void {
+    for (let cls = 0; cls < CLASS_COUNT; cls++) {
+      const run = this.#current[cls]!;
+      if (run < 0 || this.#runLive[run] !== 0) continue;
+      this.#current[cls] = -1;
+      this.#releaseRun(run, cls);
+    }
+    this.#space.trim();
+  }
+
+  /**
+   * Chooses the sparsest pages to be emptied by moving their records: as many as the others have room for, and those
+   * that would cost less new room than they give back. Returns the bytes to be moved; 0: it isn't worth the effort,
+   * and nothing has begun. Costs about a microsecond for each page.
+   */
+  beginEvacuation(): number {
+    this.endEvacuation();
+    const groups = this.#survey();
+    const room = new Int32Array(CLASS_COUNT);
+    const live = new Int32Array(CLASS_COUNT);
+    let freeBytes = 0;
+    for (const group of groups) {
+      for (let cls = 0; cls < CLASS_COUNT; cls++) room[cls]! += group.room[cls]!;
+      freeBytes += group.freeBytes;
+    }
+    const share = (group: PageGroup): number => group.liveBytes / (group.pages.length * PAGE_BYTES);
+    groups.sort((a, b) => share(a) - share(b));
+    let moved = 0;
+    let needed = 0;
+    for (const group of groups) {
+      if (share(group) > EVACUATED_SHARE_MAX) break;
+      // Page 0 stays: its first unit is nobody's.
+      if (group.pages[0] === 0) continue;
+      let missing = group.freeBytes - freeBytes;
+      for (let cls = 0; cls < CLASS_COUNT; cls++) {
+        const slots = live[cls]! + group.live[cls]! - (room[cls]! - group.room[cls]!);
+        if (slots > 0) missing += slots * SLOT_BYTES[cls]!;
+      }
+      missing = Math.max(0, missing);
+      if (missing - needed > group.pages.length * PAGE_BYTES * EVACUATED_COST_MAX) break;
+      needed = missing;
+      freeBytes -= group.freeBytes;
+      for (let cls = 0; cls < CLASS_COUNT; cls++) {
+        live[cls]! += group.live[cls]!;
+        room[cls]! -= group.room[cls]!;
+      }
+      moved += group.liveBytes;
+      this.#evacuate(group);
+    }
+    return moved;
+  }
+
+  /** True when the record should be moved. */
+  isLeaving(ref: number): boolean {
+    return this.#pageLeaving[ref >>> PAGE_BITS] === 1;
+  }
+
+  /** Moves a record of at most SLOT_MAX bytes to another slot of the same size; returns its new ref. */
+  move(ref: number): number {
+    const size = SLOT_BYTES[this.#unitClass[ref >>> UNIT_BITS]!]!;
+    const moved = this.alloc(size);
+    const from = this.words[ref >>> PAGE_BITS]!;
+    const to = this.words[moved >>> PAGE_BITS]!;
+    const fromAt = (ref & OFFSET_MASK) << 1;
+    const toAt = (moved & OFFSET_MASK) << 1;
+    const count = size >> 2;
+    if (count > 64) to.set(from.subarray(fromAt, fromAt + count), toAt);
+    else for (let i = 0; i < count; i++) to[toAt + i] = from[fromAt + i]!;
+    this.free(ref);
+    return moved;
+  }
+
+  /** Ends an evacuation: pages that still have records serve again. Returns how many bytes they are. */
+  endEvacuation(): number {
+    let stayed = 0;
+    for (const page of this.#leaving) {
+      if (this.#pageLeaving[page] === 0) continue;
+      this.#pageLeaving[page] = 0;
+      stayed += PAGE_BYTES;
+      if (this.#pageUse[page] === PAGE_OF_UNITS && this.#pageFreeUnits[page] !== 0)
+        this.#pagesWithUnits.push(page);
+      this.#eachRun(page, (run, cls) => {
+        this.#runListed[run] = 0;
+        if (this.#runFree[run] !== 0 || this.#hasRoom(run, cls)) this.#listRun(run, cls);
+      });
+    }
+    for (const page of this.#leaving) this.#space.avoid(this.#space.blockOf(page), false);
+    this.#leaving.length = 0;
+    return stayed;
+  }
+
+  #evacuate(group: PageGroup): void {
+    if (this.#space.isSlab(group.block)) this.#space.avoid(group.block, true);
+    for (const page of group.pages) {
+      if (this.#pageUse[page] === PAGE_FREE) continue;
+      this.#leaving.push(page);
+      this.#pageLeaving[page] = 1;
+      if (this.#pageUse[page] === PAGE_OF_UNITS && this.#pageFreeUnits[page] !== 0) {
+        this.#pagesWithUnits.splice(this.#pagesWithUnits.lastIndexOf(page), 1);
+      }
+      this.#eachRun(page, (run, cls) => {
+        if (this.#runListed[run] === 1) this.#unlistRun(run, cls);
+        this.#runListed[run] = LEAVING;
+        if (this.#current[cls] === run) this.#current[cls] = -1;
+        if (this.#runLive[run] === 0) this.#releaseRun(run, cls);
+      });
+    }
+  }
+
+  #survey(): PageGroup[] {
+    const space = this.#space;
+    const groups: PageGroup[] = [];
+    for (let block = 0; block < space.blocks; block++) {
+      const first = space.firstPage(block);
+      if (space.isSlab(block)) {
+        const pages = Array.from({ length: space.carvedPages(block) }, (_, i) => first + i);
+        groups.push(this.#surveyPages(block, pages));
+        continue;
+      }
+      for (let page = first; space.blockOf(page) === block; page++) {
+        const use = this.#pageUse[page];
+        if (use === PAGE_OF_UNITS || use === PAGE_OF_RUN) groups.push(this.#surveyPages(block, [page]));
+      }
+    }
+    return groups;
+  }
+
+  #surveyPages(block: number, pages: readonly number[]): PageGroup {
+    const live = new Int32Array(CLASS_COUNT);
+    const room = new Int32Array(CLASS_COUNT);
+    const group = { block, pages, liveBytes: 0, freeBytes: 0, live, room };
+    for (const page of pages) {
+      let used = 0;
+      this.#eachRun(page, (run, cls) => {
+        const runBytes = cls >= FIRST_LARGE ? PAGE_BYTES : UNIT_BYTES;
+        const count = this.#runLive[run]!;
+        group.live[cls]! += count;
+        group.room[cls]! += Math.floor(runBytes / SLOT_BYTES[cls]!) - count;
+        group.liveBytes += count * SLOT_BYTES[cls]!;
+        used += runBytes;
+      });
+      group.freeBytes += PAGE_BYTES - used;
+    }
+    return group;
+  }
+
+  /** Visits the runs of a page, those without records included; `visit` may release the run. */
+  #eachRun(page: number, visit: (run: number, cls: number) => void): void {
+    const use = this.#pageUse[page];
+    const first = page * UNITS_PER_PAGE;
+    if (use === PAGE_OF_RUN) visit(first, this.#unitClass[first]!);
+    if (use !== PAGE_OF_UNITS) return;
+    const free = this.#pageFreeUnits[page]! | (page === 0 ? 1 : 0);
+    for (let unit = 0; unit < UNITS_PER_PAGE; unit++) {
+      if ((free & (1 << unit)) === 0) visit(first + unit, this.#unitClass[first + unit]!);
+    }
   }
 }
