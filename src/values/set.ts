@@ -443,13 +443,13 @@ export class SetValue {
   }
 
   /** Puts a set in the making under the key just looked up (`ref`: what was found there, 0 for nothing). */
-  store(ref: number, key: Uint8Array, off: number, len: number, access: number): void {
+  store(ref: number, key: Uint8Array, off: number, len: number, access: number, keepExpire = false): void {
     const db = this.#db!;
     const meta = TYPE_SET | this.form;
     const { view, table } = this;
     if (table === null)
-      db.storeValue(ref, key, off, len, view.bytes, view.off, view.len, meta, access, false);
-    else db.storeCollection(ref, key, off, len, table, meta, access, false);
+      db.storeValue(ref, key, off, len, view.bytes, view.off, view.len, meta, access, keepExpire);
+    else db.storeCollection(ref, key, off, len, table, meta, access, keepExpire);
     this.table = null;
     this.#detached = false;
   }

@@ -17,7 +17,11 @@ const LONG_MAX = 9223372036854775807n;
 const OUT_OF_LONG = errors.err(`value is out of range, value must between -${LONG_MAX} and ${LONG_MAX}`);
 const STAR = 0x2a;
 
+/** With less than a fifth as many members left as are popped, those that are left are moved instead of the others. */
+const KEEP_BELOW = 5;
+
 const set = new SetValue();
+const rest = new SetValue();
 const handles = new HandleList();
 
 export function smembers(client: Client, args: Args): void {
@@ -64,9 +68,10 @@ function popMany(client: Client, args: Args): void {
     signalGone(client, args, 1);
     return;
   }
-  if (set.form === SET_TABLE) {
+  const { member } = set;
+  if ((size - count) * KEEP_BELOW <= count) keepFew(client, args, size - count);
+  else if (set.form === SET_TABLE) {
     out.set(count);
-    const { member } = set;
     for (let i = 0; i < count; i++) {
       set.pick(random);
       out.bulk(member.bytes, member.off, member.len);
@@ -77,15 +82,38 @@ function popMany(client: Client, args: Args): void {
     const popped: Uint8Array[] = [];
     for (let i = 0; i < count; i++) {
       set.pick(random);
-      const { bytes, off, len } = set.member;
+      const { bytes, off, len } = member;
       popped.push(bytes.slice(off, off + len));
       set.removePicked();
     }
     out.set(count);
-    for (const member of popped) out.bulkBytes(member);
+    for (const bytes of popped) out.bulkBytes(bytes);
   }
   keyspace.dirty += count;
   signal(client, args, 1, 'spop');
+}
+
+/**
+ * Pops all but a few: those are put into a new set, in the form that it has by itself, and the old one is given up as a
+ * whole. (The reply comes first. Should there be no room for the new set, the client is closed anyway.)
+ */
+function keepFew(client: Client, args: Args, few: number): void {
+  const { db, out } = client;
+  const { member, ref } = set;
+  draw(client.engine.random, set.size, few);
+  const kept = new Set<number>();
+  rest.begin(db);
+  for (let i = 0; i < few; i++) {
+    set.at(handles.list[i]!);
+    if (i === 0) rest.expect(few, member.bytes, member.off, member.len);
+    rest.add(member.bytes, member.off, member.len);
+    kept.add(handles.list[i]!);
+  }
+  handles.clear();
+  out.set(set.size - few);
+  set.rewind();
+  while (set.next()) if (!kept.has(set.handle)) out.bulk(member.bytes, member.off, member.len);
+  rest.store(ref, args.buf, args.off[1]!, args.len[1]!, db.access(ref), true);
 }
 
 /** A count from 0 to the largest long; what is beyond 2^53 is rounded. */
