@@ -5,7 +5,9 @@ import type { CommandSpec } from '../engine/command-spec.ts';
 import { BITMAP_COMMANDS } from './bitmaps/specs.ts';
 import { CONNECTION_COMMANDS } from './connection/specs.ts';
 import { HASH_COMMANDS } from './hashes/specs.ts';
+import { HYPERLOGLOG_COMMANDS } from './hyperloglog/specs.ts';
 import { GENERIC_COMMANDS } from './keys/specs.ts';
+import { PUBSUB_COMMANDS } from './pubsub/specs.ts';
 import { SERVER_COMMANDS } from './server/specs.ts';
 import { SET_COMMANDS } from './sets/specs.ts';
 import { STRING_COMMANDS } from './strings/specs.ts';
@@ -14,10 +16,12 @@ import { TRANSACTION_COMMANDS } from './transactions/specs.ts';
 export const ALL_COMMANDS: readonly CommandSpec[] = [
   ...STRING_COMMANDS,
   ...BITMAP_COMMANDS,
+  ...HYPERLOGLOG_COMMANDS,
   ...GENERIC_COMMANDS,
   ...HASH_COMMANDS,
   ...CONNECTION_COMMANDS,
   ...SERVER_COMMANDS,
   ...SET_COMMANDS,
   ...TRANSACTION_COMMANDS,
+  ...PUBSUB_COMMANDS,
 ];

@@ -84,7 +84,8 @@ export class ClientLimits {
       link.inputRoom +
       link.pendingBytes +
       client.engine.pause.bytesOf(client) +
-      client.engine.transactions.bytesOf(client)
+      client.engine.transactions.bytesOf(client) +
+      (client.subscriptions === null ? 0 : client.subscriptions.bytes)
     );
   }
 

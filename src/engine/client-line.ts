@@ -36,6 +36,8 @@ export function clientType(client: Client): ClientType {
   return (client.gates & GATE_SUBSCRIBED) !== 0 ? 'pubsub' : 'normal';
 }
 
+const NO_TOPICS = [{ size: 0 }, { size: 0 }, { size: 0 }] as const;
+
 /** One line of CLIENT LIST, without its end. */
 export function clientLine(client: Client): string {
   const { engine, link } = client;
@@ -47,7 +49,7 @@ export function clientLine(client: Client): string {
   return (
     `id=${client.id} addr=${link.peer} laddr=${link.local} fd=${link.fd} name=${client.name}` +
     ` age=${seconds(nowMs - client.createdMs)} idle=${seconds(nowMs - client.lastInteractionMs)}` +
-    ` flags=${flagsOf(client)} db=${client.db.id} sub=0 psub=0 ssub=0 multi=${client.transaction?.commands.length ?? -1}` +
+    ` flags=${flagsOf(client)} db=${client.db.id} ${subscriptionsOf(client)} multi=${client.transaction?.commands.length ?? -1}` +
     ` qbuf=${query} qbuf-free=${Math.max(0, link.inputRoom - link.inputBytes - link.argumentBytes)}` +
     ` argv-mem=${argumentBytes} multi-mem=${engine.transactions.bytesOf(client)} rbs=0 rbp=0 obl=0 oll=${pending === 0 ? 0 : 1} omem=${pending}` +
     ` tot-mem=${engine.clients.limits.bytesOf(client)} events=${pending === 0 ? 'r' : 'rw'}` +
@@ -58,6 +60,11 @@ export function clientLine(client: Client): string {
 
 function seconds(ms: number): number {
   return Math.max(0, Math.floor(ms / 1000));
+}
+
+function subscriptionsOf({ subscriptions }: Client): string {
+  const [channels, patterns, shards] = subscriptions?.topics ?? NO_TOPICS;
+  return `sub=${channels.size} psub=${patterns.size} ssub=${shards.size}`;
 }
 
 function flagsOf(client: Client): string {

@@ -6,6 +6,7 @@ import type { Database } from '../keyspace/database.ts';
 import type { ReplyWriter, Sink } from '../resp/reply-writer.ts';
 import type { Command } from './command-table.ts';
 import type { Engine } from './engine.ts';
+import type { Subscriptions } from './pubsub.ts';
 import type { Transaction, Watches } from './transactions.ts';
 
 /** The transport behind a client. */
@@ -69,6 +70,8 @@ export class Client {
   watches: Watches | null = null;
   /** A watched key has changed. */
   watchBroken = false;
+  /** Channels and patterns; null: none. */
+  subscriptions: Subscriptions | null = null;
   /** Pushes that wait to be sent (pushes.ts). */
   outbox: Buffer[] = [];
   /** Half a reply has been sent; nothing may come between. */

@@ -49,7 +49,9 @@ import { InfoRegistry } from './info.ts';
 import { LatencyMonitor } from './latency-monitor.ts';
 import { Metrics } from './metrics.ts';
 import { Monitors } from './monitors.ts';
+import { Notifications } from './notifications.ts';
 import { Pause } from './pause.ts';
+import { PubSub } from './pubsub.ts';
 import { Pushes } from './pushes.ts';
 import { Signals } from './signals.ts';
 import { SlowLog } from './slowlog.ts';
@@ -102,6 +104,8 @@ export class Engine {
   readonly blocking: Blocking;
   /** What clients are told without having asked. */
   readonly pushes: Pushes;
+  readonly pubsub: PubSub;
+  readonly notifications: Notifications;
   /** MULTI, EXEC, WATCH. */
   readonly transactions: Transactions;
   /** The process around the engine; null where there is none. */
@@ -153,6 +157,8 @@ export class Engine {
     this.signals = new Signals(parts.keyspace);
     this.blocking = new Blocking(this);
     this.pushes = new Pushes(this);
+    this.pubsub = new PubSub(this);
+    this.notifications = new Notifications(this);
     this.transactions = new Transactions(this);
     this.pause = new Pause(this);
     this.monitors = new Monitors(this);
@@ -261,6 +267,7 @@ export class Engine {
     const quiet = client.gates & (GATE_REPLY_OFF | GATE_REPLY_SKIP);
     const holding = writer.hold;
     const start = writer.pos;
+    this.pushes.commandBegins();
     if (quiet !== 0) writer.hold = true;
     if (admit(this, client, command, args)) this.#callGuarded(client, command, args);
     if (this.blocking.hasReady) this.blocking.serveReady();

@@ -4,7 +4,8 @@
  * Ready-made bytes, encoded once for all who get them, wait in each client's outbox (by reference) until the batch
  * being served is over, and then go out in one write. Two clients must wait longer:
  *
- *   the one being served      after the reply of the command (or the whole EXEC) that caused it: `flushOwn`
+ *   the one being served      after the reply of its command, if that has begun (`flushOwn`): nothing may come into
+ *                             the middle of a reply. As Redis does, what comes before it goes out before it
  *   one with half a reply     until the rest has been sent (`midReply`, transactions.ts)
  *
  * Costs nothing while nobody is told anything.
@@ -12,6 +13,7 @@
 import type { Client } from './client.ts';
 import type { Engine } from './engine.ts';
 import { STOP_CLOSING } from './gates.ts';
+import { isQuiet } from './transactions.ts';
 
 /** Bytes that wait before they are sent without waiting for the end of the batch. */
 const WAITING_MAX = 1024 * 1024;
@@ -21,6 +23,8 @@ export class Pushes {
   /** Those with something in their outbox, the client being served among them. */
   #waiting: Client[] = [];
   #bytes = 0;
+  /** Where the reply of the command being served begins, among all bytes of the writer. */
+  #begin = -1;
   #scheduled = false;
   /** What was sent last in more than one piece, and the pieces: the next client often gets the same. */
   #lastPieces: readonly Buffer[] = [];
@@ -30,6 +34,12 @@ export class Pushes {
     this.#engine = engine;
   }
 
+  /** A client's command begins: nothing of its reply has been written. */
+  commandBegins(): void {
+    const { writer } = this.#engine;
+    this.#begin = writer.flushed + writer.pos;
+  }
+
   /** True when something waits to be sent. */
   get pending(): boolean {
     return this.#waiting.length !== 0;
@@ -37,11 +47,17 @@ export class Pushes {
 
   /** Sends `bytes`, which are not changed any more, to a client between its replies. */
   send(client: Client, bytes: Buffer): void {
-    if ((client.stopped & STOP_CLOSING) !== 0 && client !== this.#engine.current) return;
+    if ((client.stopped & STOP_CLOSING) !== 0) return;
+    const { current, writer } = this.#engine;
+    if (client === current && this.#begin === writer.flushed + writer.pos && !isQuiet(client)) {
+      writer.raw(bytes);
+      this.#begin += bytes.length;
+      return;
+    }
     if (client.outbox.length === 0) this.#waiting.push(client);
     client.outbox.push(bytes);
     this.#bytes += bytes.length;
-    if (this.#engine.current === null) this.#schedule();
+    if (current === null) this.#schedule();
     else if (this.#bytes > WAITING_MAX) this.#flushOthers();
   }
 

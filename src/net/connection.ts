@@ -52,6 +52,7 @@ export class ReadArea {
 
   /** The first `length` bytes of a reply buffer. Views of short replies are kept: making one takes longer than all else in `send`. */
   head(buf: Buffer, length: number): Uint8Array {
+    if (length === buf.length) return buf;
     if (length >= VIEWS) return buf.subarray(0, length);
     if (buf !== this.#viewed) {
       this.#viewed = buf;

@@ -72,6 +72,7 @@ export function reset(client: Client): void {
   const { engine } = client;
   engine.monitors.remove(client);
   engine.transactions.discard(client);
+  engine.pubsub.forget(client);
   client.setProtocol(2);
   engine.clients.resetAuthentication(client);
   client.name = '';
@@ -97,9 +98,19 @@ export function select(client: Client, args: Args): void {
 }
 
 export function ping(client: Client, args: Args): void {
-  if (args.count === 1) client.out.pong();
+  if (client.subscriptions !== null && client.resp === 2) pingSubscribed(client, args);
+  else if (args.count === 1) client.out.pong();
   else if (args.count === 2) client.out.bulk(args.buf, args.off[1]!, args.len[1]!);
   else throw errors.wrongArity('ping');
+}
+
+/** Under RESP2 it looks like a message. */
+function pingSubscribed({ out }: Client, args: Args): void {
+  if (args.count > 2) throw errors.wrongArity('ping');
+  out.array(2);
+  out.bulkText('pong');
+  if (args.count === 1) out.bulkText('');
+  else out.bulk(args.buf, args.off[1]!, args.len[1]!);
 }
 
 export function echo(client: Client, args: Args): void {
