@@ -191,6 +191,33 @@ function setPacked(
   return at;
 }
 
+/**
+ * The commonest update: writes a value over one that takes as many bytes of a listpack. False if it is no such case;
+ * nothing has been done then.
+ */
+export function hashOverwrite(
+  db: Database,
+  ref: number,
+  field: Uint8Array,
+  fieldOff: number,
+  fieldLen: number,
+  value: Uint8Array,
+  valueOff: number,
+  valueLen: number,
+  maxEntries: number,
+  maxLength: number,
+): boolean {
+  if (!hashIsPacked(db, ref) || fieldLen > maxLength || valueLen > maxLength) return false;
+  db.locateValue(ref, view);
+  const { bytes, off } = view;
+  const p = lpFind(bytes, off, lpFirst(bytes, off), field, fieldOff, fieldLen, 1);
+  if (p < 0 || lpLength(bytes, off) >> 1 > maxEntries) return false;
+  const v = p + lpEntrySize(bytes, p);
+  if (lpEncodedSize(value, valueOff, valueLen) !== lpEntrySize(bytes, v)) return false;
+  lpReplace(bytes, off, v, value, valueOff, valueLen);
+  return true;
+}
+
 /** Removes a field. Returns 0 if it isn't there, else the entry's ref; a hash without fields is the caller's to remove. */
 export function hashDelete(db: Database, ref: number, buf: Uint8Array, off: number, len: number): number {
   if (!hashIsPacked(db, ref)) return hashTable(db, ref).delete(buf, off, len) ? ref : 0;

@@ -14,6 +14,7 @@ import {
   hashGet,
   hashIsPacked,
   hashLength,
+  hashOverwrite,
   hashSet,
   hashTable,
   PackedHashBuilder,
@@ -90,6 +91,14 @@ function setPairs(client: Client, args: Args, name: string): number {
   const maxLength = values['hash-max-listpack-value'];
   let ref = lookupHashWrite(client, args);
   const isNew = ref === 0;
+  if (
+    count === 4 &&
+    !isNew &&
+    hashOverwrite(db, ref, buf, off[2]!, len[2]!, buf, off[3]!, len[3]!, maxEntries, maxLength)
+  ) {
+    signalHash(client, args, 'hset', false, 1);
+    return 0;
+  }
   const before = isNew ? 0 : hashLength(db, ref);
   let tooLong = false;
   for (let i = 2; i < count; i++) if (len[i]! > maxLength) tooLong = true;
