@@ -6,6 +6,7 @@
  */
 import { Arena } from '../structures/arena.ts';
 import type { KeyHash } from '../util/siphash.ts';
+import { HashLimits } from './hash-limits.ts';
 import { SetLimits } from './set/limits.ts';
 
 /** A long value in memory of its own. `bytes` may be longer than `length`: room to grow. */
@@ -129,6 +130,8 @@ export class Memory {
   readonly keyHash: KeyHash;
   /** Where sets change their form. */
   readonly setLimits = new SetLimits();
+  /** Where hashes do. */
+  readonly hashLimits = new HashLimits();
 
   constructor(keyHash: KeyHash) {
     this.keyHash = keyHash;

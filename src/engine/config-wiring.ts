@@ -46,11 +46,26 @@ export function wireConfig(engine: Engine): void {
   copy(['lfu-decay-time'], () => {
     keyspace.lfuDecayMinutes = values['lfu-decay-time'];
   });
+  copy(['hash-max-listpack-entries', 'hash-max-listpack-value'], () => {
+    const { hashLimits } = keyspace.memory;
+    hashLimits.entries = values['hash-max-listpack-entries'];
+    hashLimits.value = values['hash-max-listpack-value'];
+  });
+  copy(['list-max-listpack-size', 'list-compress-depth'], () => {
+    const { listLimits } = keyspace.memory;
+    listLimits.setFill(values['list-max-listpack-size']);
+    listLimits.compressDepth = values['list-compress-depth'];
+  });
   copy(['set-max-intset-entries', 'set-max-listpack-entries', 'set-max-listpack-value'], () => {
     const { setLimits } = keyspace.memory;
     setLimits.intsetEntries = values['set-max-intset-entries'];
     setLimits.listpackEntries = values['set-max-listpack-entries'];
     setLimits.listpackValue = values['set-max-listpack-value'];
+  });
+  copy(['stream-node-max-bytes', 'stream-node-max-entries'], () => {
+    const { streamLimits } = keyspace.memory;
+    streamLimits.nodeBytes = values['stream-node-max-bytes'];
+    streamLimits.nodeEntries = values['stream-node-max-entries'];
   });
   config.onChange('loglevel', () => engine.log.setLevel(values.loglevel));
   config.onChange('log-format', () => engine.log.setFormat(values['log-format']));

@@ -3,8 +3,8 @@
  *
  * Reading needs the entry's ref only. Writing needs the entry to be the one found last, and gives back its ref, which
  * may have changed; the key's bytes are needed where the listpack becomes a table. It does when it would have more
- * than `entries` fields, or a field or value longer than `value` bytes (hash-max-listpack-entries and -value), and
- * never the other way, as in Redis.
+ * fields than hash-max-listpack-entries, or a field or value longer than hash-max-listpack-value
+ * (Memory.hashLimits), and never the other way, as in Redis.
  */
 import { type ByteRange, HashTable } from '../datatypes/hash-table.ts';
 import { type Database, ValueView } from '../keyspace/database.ts';
@@ -128,7 +128,7 @@ export function hashConvert(
   return db.storeCollection(ref, key, keyOff, keyLen, hash, TABLE, db.access(ref), true);
 }
 
-/** Gives a field its value. `entries` and `value` limit the listpack. */
+/** Gives a field its value. */
 export function hashSet(
   db: Database,
   ref: number,
@@ -141,15 +141,15 @@ export function hashSet(
   value: Uint8Array,
   valueOff: number,
   valueLen: number,
-  maxEntries: number,
-  maxLength: number,
 ): number {
+  const { hashLimits } = db.memory;
   let at = ref;
   if (hashIsPacked(db, ref)) {
-    if (fieldLen <= maxLength && valueLen <= maxLength) {
+    if (fieldLen <= hashLimits.value && valueLen <= hashLimits.value) {
       at = setPacked(db, ref, field, fieldOff, fieldLen, value, valueOff, valueLen);
       db.locateValue(at, view);
-      if (lpLength(view.bytes, view.off) >> 1 > maxEntries) at = hashConvert(db, at, key, keyOff, keyLen);
+      if (lpLength(view.bytes, view.off) >> 1 > hashLimits.entries)
+        at = hashConvert(db, at, key, keyOff, keyLen);
       return at;
     }
     at = hashConvert(db, ref, key, keyOff, keyLen);
@@ -204,14 +204,13 @@ export function hashOverwrite(
   value: Uint8Array,
   valueOff: number,
   valueLen: number,
-  maxEntries: number,
-  maxLength: number,
 ): boolean {
-  if (!hashIsPacked(db, ref) || fieldLen > maxLength || valueLen > maxLength) return false;
+  const { hashLimits } = db.memory;
+  if (!hashIsPacked(db, ref) || fieldLen > hashLimits.value || valueLen > hashLimits.value) return false;
   db.locateValue(ref, view);
   const { bytes, off } = view;
   const p = lpFind(bytes, off, lpFirst(bytes, off), field, fieldOff, fieldLen, 1);
-  if (p < 0 || lpLength(bytes, off) >> 1 > maxEntries) return false;
+  if (p < 0 || lpLength(bytes, off) >> 1 > hashLimits.entries) return false;
   const v = p + lpEntrySize(bytes, p);
   if (lpEncodedSize(value, valueOff, valueLen) !== lpEntrySize(bytes, v)) return false;
   lpReplace(bytes, off, v, value, valueOff, valueLen);

@@ -60,25 +60,10 @@ export function setField(
 ): void {
   const { db } = client;
   const { buf } = args;
-  const { values } = client.engine.config;
   const keyOff = args.off[1]!;
   const keyLen = args.len[1]!;
   const at = ref !== 0 ? ref : hashCreate(db, buf, keyOff, keyLen, client.engine.keyspace.newAccess());
-  hashSet(
-    db,
-    at,
-    buf,
-    keyOff,
-    keyLen,
-    buf,
-    args.off[f]!,
-    args.len[f]!,
-    value,
-    valueOff,
-    valueLen,
-    values['hash-max-listpack-entries'],
-    values['hash-max-listpack-value'],
-  );
+  hashSet(db, at, buf, keyOff, keyLen, buf, args.off[f]!, args.len[f]!, value, valueOff, valueLen);
 }
 
 /** Sets all pairs of the arguments. Returns how many fields are new. */
@@ -86,16 +71,11 @@ function setPairs(client: Client, args: Args, name: string): number {
   if ((args.count & 1) === 1) throw errors.wrongArity(name);
   const { db } = client;
   const { buf, off, len, count } = args;
-  const { values } = client.engine.config;
-  const maxEntries = values['hash-max-listpack-entries'];
-  const maxLength = values['hash-max-listpack-value'];
+  const maxEntries = db.memory.hashLimits.entries;
+  const maxLength = db.memory.hashLimits.value;
   let ref = lookupHashWrite(client, args);
   const isNew = ref === 0;
-  if (
-    count === 4 &&
-    !isNew &&
-    hashOverwrite(db, ref, buf, off[2]!, len[2]!, buf, off[3]!, len[3]!, maxEntries, maxLength)
-  ) {
+  if (count === 4 && !isNew && hashOverwrite(db, ref, buf, off[2]!, len[2]!, buf, off[3]!, len[3]!)) {
     signalHash(client, args, 'hset', false, 1);
     return 0;
   }
@@ -121,21 +101,7 @@ function setPairs(client: Client, args: Args, name: string): number {
     for (; i < count; i += 2) hash.set(buf, off[i]!, len[i]!, buf, off[i + 1]!, len[i + 1]!);
   }
   for (; i < count; i += 2) {
-    ref = hashSet(
-      db,
-      ref,
-      buf,
-      off[1]!,
-      len[1]!,
-      buf,
-      off[i]!,
-      len[i]!,
-      buf,
-      off[i + 1]!,
-      len[i + 1]!,
-      maxEntries,
-      maxLength,
-    );
+    ref = hashSet(db, ref, buf, off[1]!, len[1]!, buf, off[i]!, len[i]!, buf, off[i + 1]!, len[i + 1]!);
   }
   const created = hashLength(db, ref) - before;
   signalHash(client, args, 'hset', isNew, (count - 2) >> 1);
