@@ -7,9 +7,11 @@ import { CONNECTION_COMMANDS } from './connection/specs.ts';
 import { HASH_COMMANDS } from './hashes/specs.ts';
 import { HYPERLOGLOG_COMMANDS } from './hyperloglog/specs.ts';
 import { GENERIC_COMMANDS } from './keys/specs.ts';
+import { LIST_COMMANDS } from './lists/specs.ts';
 import { PUBSUB_COMMANDS } from './pubsub/specs.ts';
 import { SERVER_COMMANDS } from './server/specs.ts';
 import { SET_COMMANDS } from './sets/specs.ts';
+import { STREAM_COMMANDS } from './streams/specs.ts';
 import { STRING_COMMANDS } from './strings/specs.ts';
 import { TRANSACTION_COMMANDS } from './transactions/specs.ts';
 
@@ -19,9 +21,11 @@ export const ALL_COMMANDS: readonly CommandSpec[] = [
   ...HYPERLOGLOG_COMMANDS,
   ...GENERIC_COMMANDS,
   ...HASH_COMMANDS,
+  ...LIST_COMMANDS,
   ...CONNECTION_COMMANDS,
   ...SERVER_COMMANDS,
   ...SET_COMMANDS,
+  ...STREAM_COMMANDS,
   ...TRANSACTION_COMMANDS,
   ...PUBSUB_COMMANDS,
 ];

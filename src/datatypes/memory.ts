@@ -7,6 +7,7 @@
 import { Arena } from '../structures/arena.ts';
 import type { KeyHash } from '../util/siphash.ts';
 import { HashLimits } from './hash-limits.ts';
+import { ListLimits } from './list/limits.ts';
 import { SetLimits } from './set/limits.ts';
 
 /** A long value in memory of its own. `bytes` may be longer than `length`: room to grow. */
@@ -53,6 +54,8 @@ export class Externals {
   readonly #free: number[] = [];
   /** Bytes of all values that are runs of bytes, room to grow included. */
   bytes = 0;
+  /** Bytes of runs that were given up so far. */
+  droppedBytes = 0;
   /** Who takes over a collection that is removed; by default it is freed at once. */
   discard: (collection: Collection) => void = releaseWhole;
 
@@ -95,6 +98,7 @@ export class Externals {
   replace(id: number, bytes: Uint8Array, length: number): void {
     const item = this.get(id);
     this.bytes += bytes.length - item.bytes.length;
+    this.droppedBytes += item.bytes.length;
     item.bytes = bytes;
     item.length = length;
   }
@@ -104,7 +108,15 @@ export class Externals {
     this.#items[id] = NONE;
     this.#free.push(id);
     if (isCollection(item)) this.discard(item);
-    else this.bytes -= item.bytes.length;
+    else {
+      this.bytes -= item.bytes.length;
+      this.droppedBytes += item.bytes.length;
+    }
+  }
+
+  /** Whether that number still stands for this collection. */
+  holds(id: number, collection: Collection): boolean {
+    return this.#items[id] === collection;
   }
 
   /** A copy of a value, under a number of its own. */
@@ -128,18 +140,30 @@ export class Memory {
   /** Bytes that collections take outside of the arena and of `externals`: tables, arrays. */
   tableBytes = 0;
   readonly keyHash: KeyHash;
+  /** Sizes of nodes of lists. */
+  readonly listLimits = new ListLimits();
   /** Where sets change their form. */
   readonly setLimits = new SetLimits();
   /** Where hashes do. */
   readonly hashLimits = new HashLimits();
+  /** stream-node-max-bytes and -entries; 0: no limit. */
+  readonly streamLimits = { nodeBytes: 4096, nodeEntries: 100 };
+  /** What had been given back by arenas and externals of the past. */
+  #droppedBefore = 0;
 
   constructor(keyHash: KeyHash) {
     this.keyHash = keyHash;
   }
 
+  /** Bytes that were given back so far: garbage, until V8 collects it. */
+  get droppedBytes(): number {
+    return this.#droppedBefore + this.arena.droppedBytes + this.externals.droppedBytes;
+  }
+
   /** Forgets everything at once; every database must be emptied with it. */
   reset(): void {
     const { discard } = this.externals;
+    this.#droppedBefore = this.droppedBytes + this.arena.pageBytes + this.externals.bytes + this.tableBytes;
     this.arena = new Arena();
     this.externals = new Externals();
     this.externals.discard = discard;

@@ -60,6 +60,18 @@ export const BITFIELD_TYPE = new ReplyError(
 );
 export const BITFIELD_OVERFLOW = new ReplyError('ERR Invalid OVERFLOW type specified');
 export const BITFIELD_RO = new ReplyError('ERR BITFIELD_RO only supports the GET subcommand');
+// Lists.
+export const RANK_ZERO = new ReplyError(
+  "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start " +
+    'from the end of the list',
+);
+export const COUNT_NEGATIVE = new ReplyError("ERR COUNT can't be negative");
+export const MAXLEN_NEGATIVE = new ReplyError("ERR MAXLEN can't be negative");
+// HyperLogLogs.
+export const NOT_HLL = new ReplyError('WRONGTYPE Key is not a valid HyperLogLog string value.');
+export const CORRUPT_HLL = new ReplyError('INVALIDOBJ Corrupted HLL object detected');
+export const HLL_NOT_SPARSE = new ReplyError('ERR HLL encoding is not sparse');
+export const NO_SPECIFIED_KEY = new ReplyError('ERR The specified key does not exist');
 export const NOAUTH = new ReplyError('NOAUTH Authentication required.');
 export const WRONGPASS = new ReplyError('WRONGPASS invalid username-password pair or user is disabled.');
 export const AUTH_WITHOUT_PASSWORD = new ReplyError(
@@ -188,4 +200,101 @@ export function protectedCommand(name: string, parameter: string): ReplyError {
       'from a local connection, otherwise you need to set this option in the configuration file, and then ' +
       'restart the server.',
   );
+}
+
+// Streams.
+export const BAD_STREAM_ID = new ReplyError('ERR Invalid stream ID specified as stream command argument');
+export const BAD_START_ID = new ReplyError('ERR invalid start ID for the interval');
+export const BAD_END_ID = new ReplyError('ERR invalid end ID for the interval');
+export const STREAM_ID_TOO_SMALL = new ReplyError(
+  'ERR The ID specified in XADD is equal or smaller than the target stream top item',
+);
+export const ZERO_STREAM_ID = new ReplyError('ERR The ID specified in XADD must be greater than 0-0');
+export const STREAM_EXHAUSTED = new ReplyError(
+  'ERR The stream has exhausted the last possible ID, unable to add more items',
+);
+export const STREAM_ELEMENTS_TOO_LARGE = new ReplyError('ERR Elements are too large to be stored');
+export const TWO_TRIM_STRATEGIES = new ReplyError(
+  'ERR syntax error, MAXLEN and MINID options at the same time are not compatible',
+);
+export const NO_TRIM_STRATEGY = new ReplyError(
+  'ERR syntax error, XTRIM must be called with a trimming strategy',
+);
+export const LIMIT_WITHOUT_TRIM = new ReplyError(
+  'ERR syntax error, LIMIT cannot be used without specifying a trimming strategy',
+);
+export const LIMIT_WITHOUT_TILDE = new ReplyError(
+  'ERR syntax error, LIMIT cannot be used without the special ~ option',
+);
+export const NEGATIVE_MAXLEN = new ReplyError('ERR The MAXLEN argument must be >= 0.');
+export const NEGATIVE_LIMIT = new ReplyError('ERR The LIMIT argument must be >= 0.');
+export const NEGATIVE_ENTRIES_ADDED = new ReplyError('ERR entries_added must be positive');
+export const ENTRIES_ADDED_BELOW_LENGTH = new ReplyError(
+  'ERR The entries_added specified in XSETID is smaller than the target stream length',
+);
+export const SETID_BELOW_TOP = new ReplyError(
+  'ERR The ID specified in XSETID is smaller than the target stream top item',
+);
+export const SETID_BELOW_TOMBSTONE = new ReplyError(
+  'ERR The ID specified in XSETID is smaller than current max_deleted_entry_id',
+);
+export const SETID_BELOW_GIVEN_TOMBSTONE = new ReplyError(
+  'ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id',
+);
+export const UNBALANCED_STREAMS = new ReplyError(
+  "ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be specified.",
+);
+export const GROUP_WITH_XREAD = new ReplyError(
+  'ERR The GROUP option is only supported by XREADGROUP. You called XREAD instead.',
+);
+export const NOACK_WITH_XREAD = new ReplyError(
+  'ERR The NOACK option is only supported by XREADGROUP. You called XREAD instead.',
+);
+export const MISSING_GROUP = new ReplyError('ERR Missing GROUP option for XREADGROUP');
+export const DOLLAR_WITH_GROUP = new ReplyError(
+  'ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by ' +
+    'specifying a proper ID, or use the > ID to get new messages. The $ ID would just return an empty result set.',
+);
+export const GREATER_WITHOUT_GROUP = new ReplyError(
+  'ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option.',
+);
+export const STREAM_GONE = new ReplyError('UNBLOCKED the stream key no longer exists');
+export const GROUP_GONE = new ReplyError(
+  'NOGROUP the consumer group this client was blocked on no longer exists',
+);
+export const BUSY_GROUP = new ReplyError('BUSYGROUP Consumer Group name already exists');
+export const XGROUP_NEEDS_KEY = new ReplyError(
+  'ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM ' +
+    'option to create an empty stream automatically.',
+);
+export const BAD_ENTRIES_READ = new ReplyError('ERR value for ENTRIESREAD must be positive or -1');
+export const XCLAIM_BAD_IDLE_TIME = new ReplyError('ERR Invalid min-idle-time argument for XCLAIM');
+export const XCLAIM_BAD_IDLE = new ReplyError('ERR Invalid IDLE option argument for XCLAIM');
+export const XCLAIM_BAD_TIME = new ReplyError('ERR Invalid TIME option argument for XCLAIM');
+export const XCLAIM_BAD_RETRYCOUNT = new ReplyError('ERR Invalid RETRYCOUNT option argument for XCLAIM');
+export const XAUTOCLAIM_BAD_IDLE_TIME = new ReplyError('ERR Invalid min-idle-time argument for XAUTOCLAIM');
+export const COUNT_NOT_POSITIVE = new ReplyError('ERR COUNT must be > 0');
+
+/** Upstream prints names as C strings. */
+function cString(text: string): string {
+  const end = text.indexOf('\0');
+  return end < 0 ? text : text.slice(0, end);
+}
+
+export function noSuchGroup(group: string, key: string): ReplyError {
+  return new ReplyError(`NOGROUP No such consumer group '${cString(group)}' for key name '${cString(key)}'`);
+}
+
+export function noKeyOrGroup(key: string, group: string): ReplyError {
+  return new ReplyError(`NOGROUP No such key '${cString(key)}' or consumer group '${cString(group)}'`);
+}
+
+export function noGroupToRead(key: string, group: string): ReplyError {
+  return new ReplyError(
+    `NOGROUP No such key '${cString(key)}' or consumer group '${cString(group)}' in XREADGROUP with GROUP option`,
+  );
+}
+
+export function xclaimOption(option: string): ReplyError {
+  return new ReplyError(`ERR Unrecognized XCLAIM option '${cString(option)}'`);
 }

@@ -1,0 +1,648 @@
+/**
+ * A stream: nodes of entries (node.ts), found through a sorted index by their master ids, and its consumer groups.
+ *
+ * Entries only come at the end. Deleting marks them; a node goes when none of its entries lives. The last node has
+ * room to grow in its slot; when the next one begins, it moves to a slot that it fills.
+ */
+import type { Args } from '../../resp/args.ts';
+import { Arena, OFFSET_MASK, PAGE_BITS } from '../../structures/arena.ts';
+import type { Collection, Memory } from '../memory.ts';
+import { type Count, minus, plus } from './count.ts';
+import {
+  ELEMENT_HEAD_MAX,
+  listpackIntSize,
+  listpackSize,
+  skipEqual,
+  writeElement,
+} from './element.ts';
+import { byName, type Group, UNKNOWN } from './group.ts';
+import { compareIds, compareToWords, StreamId } from './id.ts';
+import { IdIndex } from './id-index.ts';
+import {
+  DELETED,
+  ENTRY_HEAD_MAX,
+  NODE_HEAD_BYTES,
+  NodeCursor,
+  SAME_FIELDS,
+  varintSize,
+  W_COUNT,
+  W_DELETED,
+  W_ENTRIES,
+  W_FIELDS,
+  W_LAST,
+  W_LISTPACK,
+  W_MASTER,
+  W_USED,
+  writeEntryHead,
+  writeVarint,
+} from './node.ts';
+
+/** What a stream takes beside its nodes and indexes, roughly. */
+const STREAM_BYTES = 500;
+/** No node, and so no entry, is larger, whatever stream-node-max-bytes says. */
+export const NODE_BYTES_MAX = 2 ** 30;
+/** A listpack without elements: header and end. */
+const LISTPACK_FRAME = 7;
+/** Payload of the index of nodes. */
+const REF = 4;
+
+const cursor = new NodeCursor();
+const scratch = new StreamId();
+
+export class Stream implements Collection {
+  readonly memory: Memory;
+  readonly nodes: IdIndex;
+  /** Entries that live. */
+  length = 0;
+  readonly lastId = new StreamId();
+  /** Id of the first entry that lives; 0-0 when there is none. */
+  readonly firstId = new StreamId();
+  /** The largest id that XDEL has removed. */
+  readonly maxDeletedId = new StreamId();
+  /** Entries ever added. */
+  entriesAdded: Count = 0;
+  /** Null until there was one. */
+  groups: Map<string, Group> | null = null;
+
+  constructor(memory: Memory, nodes: IdIndex = new IdIndex(memory, 1)) {
+    this.memory = memory;
+    this.nodes = nodes;
+    memory.tableBytes += STREAM_BYTES;
+  }
+
+  // -------------------------------------------------------------------------------------------- appending
+
+  /**
+   * Adds an entry: fields and values from argument `first` on, under an id larger than `lastId`. `maxBytes` and
+   * `maxEntries` are the limits of a node (0: none).
+   */
+  append(args: Args, first: number, id: StreamId, maxBytes: number, maxEntries: number): void {
+    const { arena } = this.memory;
+    const { buf, off, len, count } = args;
+    let total = 0;
+    for (let i = first; i < count; i++) total += len[i]!;
+    const fields = (count - first) >> 1;
+    const most = total + (count - first) * ELEMENT_HEAD_MAX + ENTRY_HEAD_MAX + 10;
+    let ref = this.#lastNode();
+    if (ref !== 0 && this.#isFull(ref, total, maxBytes, maxEntries)) {
+      this.#trimSlot(ref);
+      ref = 0;
+    }
+    ref =
+      ref === 0 ? this.#newNode(args, first, fields, id, most, total) : this.#makeRoom(ref, most, maxBytes);
+    const words = arena.words[ref >>> PAGE_BITS]!;
+    const b = arena.pages[ref >>> PAGE_BITS]!;
+    const at = (ref & OFFSET_MASK) << 1;
+    const base = at * 4;
+    const start = base + words[at + W_USED]!;
+    const isFirst = words[at + W_USED] === words[at + W_ENTRIES];
+    let same = words[at + W_FIELDS] === fields;
+    if (same && !isFirst) {
+      let p = base + NODE_HEAD_BYTES;
+      for (let i = first; i < count; i += 2) {
+        p = skipEqual(b, p, buf, off[i]!, len[i]!);
+        if (p < 0) break;
+      }
+      same = p >= 0;
+    }
+    let p = writeEntryHead(b, start + 1, id, words, at + W_LAST, isFirst, same ? SAME_FIELDS : 0);
+    let listpack = this.#headSize(id, words, at + W_MASTER);
+    if (same) {
+      listpack += listpackIntSize(0, fields + 3);
+      for (let i = first + 1; i < count; i += 2) {
+        const from = p;
+        p = writeElement(b, p, buf, off[i]!, len[i]!);
+        listpack += listpackSize(p - from);
+      }
+    } else {
+      listpack += listpackIntSize(0, fields) + listpackIntSize(0, fields * 2 + 4);
+      p = writeVarint(b, p, fields);
+      for (let i = first; i < count; i++) {
+        const from = p;
+        p = writeElement(b, p, buf, off[i]!, len[i]!);
+        listpack += listpackSize(p - from);
+      }
+    }
+    const size = p - start - 1;
+    if (size > 127) {
+      // The length needs more than the byte that was left for it.
+      const shift = varintSize(size) - 1;
+      b.copyWithin(start + 1 + shift, start + 1, p);
+      p += shift;
+    }
+    writeVarint(b, start, size);
+    words[at + W_USED] = p - base;
+    words[at + W_COUNT]!++;
+    words[at + W_LISTPACK]! += listpack;
+    id.store(words, at + W_LAST);
+    this.lastId.copy(id);
+    if (this.length++ === 0) this.firstId.copy(id);
+    this.entriesAdded = plus(this.entriesAdded, 1);
+  }
+
+  /** What flags and the id's differences to the master id take in a listpack. */
+  #headSize(id: StreamId, words: Int32Array, master: number): number {
+    const masterMl = words[master + 1]!;
+    const msBorrow = id.ml >>> 0 < masterMl >>> 0 ? 1 : 0;
+    const masterSl = words[master + 3]!;
+    const seqBorrow = id.sl >>> 0 < masterSl >>> 0 ? 1 : 0;
+    return (
+      2 +
+      listpackIntSize((id.mh - words[master]! - msBorrow) | 0, (id.ml - masterMl) | 0) +
+      listpackIntSize((id.sh - words[master + 2]! - seqBorrow) | 0, (id.sl - masterSl) | 0)
+    );
+  }
+
+  /** The last node, 0 if there is none. */
+  #lastNode(): number {
+    return this.nodes.last() ? this.nodes.words[this.nodes.at + REF]! : 0;
+  }
+
+  /** Whether Redis would begin a new node for an entry of so many bytes. */
+  #isFull(ref: number, total: number, maxBytes: number, maxEntries: number): boolean {
+    const words = this.memory.arena.words[ref >>> PAGE_BITS]!;
+    const at = (ref & OFFSET_MASK) << 1;
+    const live = words[at + W_COUNT]!;
+    const deleted = words[at + W_DELETED]!;
+    if (maxEntries > 0 && live + deleted >= maxEntries) return true;
+    const listpack = words[at + W_LISTPACK]! + listpackIntSize(0, live) + listpackIntSize(0, deleted);
+    const limit = maxBytes === 0 || maxBytes > NODE_BYTES_MAX ? NODE_BYTES_MAX : maxBytes;
+    return listpack + total >= limit;
+  }
+
+  /** Begins a node with the fields of this entry and room for it. */
+  #newNode(args: Args, first: number, fields: number, id: StreamId, most: number, total: number): number {
+    const { arena } = this.memory;
+    const ref = arena.alloc(NODE_HEAD_BYTES + most + total + fields * ELEMENT_HEAD_MAX);
+    const words = arena.words[ref >>> PAGE_BITS]!;
+    const b = arena.pages[ref >>> PAGE_BITS]!;
+    const at = (ref & OFFSET_MASK) << 1;
+    let p = at * 4 + NODE_HEAD_BYTES;
+    let listpack = LISTPACK_FRAME + listpackIntSize(0, fields) + 2;
+    for (let i = first; i < args.count; i += 2) {
+      const from = p;
+      p = writeElement(b, p, args.buf, args.off[i]!, args.len[i]!);
+      listpack += listpackSize(p - from);
+    }
+    words[at + W_USED] = p - at * 4;
+    words[at + W_COUNT] = 0;
+    words[at + W_DELETED] = 0;
+    words[at + W_LISTPACK] = listpack;
+    words[at + W_FIELDS] = fields;
+    words[at + W_ENTRIES] = p - at * 4;
+    id.store(words, at + W_LAST);
+    id.store(words, at + W_MASTER);
+    this.nodes.find(id);
+    this.nodes.insert(id);
+    this.nodes.words[this.nodes.at + REF] = ref;
+    return ref;
+  }
+
+  /** Makes sure that the last node has room for `most` bytes more. Returns its ref. */
+  #makeRoom(ref: number, most: number, maxBytes: number): number {
+    const { arena } = this.memory;
+    const used = arena.words[ref >>> PAGE_BITS]![((ref & OFFSET_MASK) << 1) + W_USED]!;
+    const needed = used + most;
+    if (needed <= arena.capacity(ref)) return ref;
+    const generous = Math.max(needed, maxBytes === 0 ? used * 2 : Math.min(used * 2, maxBytes));
+    return this.#moveNode(ref, used, generous);
+  }
+
+  /** Gives a node that is full a slot of the right size. */
+  #trimSlot(ref: number): void {
+    const { arena } = this.memory;
+    const used = arena.words[ref >>> PAGE_BITS]![((ref & OFFSET_MASK) << 1) + W_USED]!;
+    if (Arena.slotBytes(used) < arena.capacity(ref)) this.#moveNode(ref, used, used);
+  }
+
+  /** Moves the node at the index's position. */
+  #moveNode(ref: number, used: number, bytes: number): number {
+    const { arena } = this.memory;
+    const moved = arena.alloc(bytes);
+    const from = (ref & OFFSET_MASK) << 3;
+    arena.pages[moved >>> PAGE_BITS]!.set(
+      arena.pages[ref >>> PAGE_BITS]!.subarray(from, from + used),
+      (moved & OFFSET_MASK) << 3,
+    );
+    this.nodes.words[this.nodes.at + REF] = moved;
+    arena.free(ref);
+    return moved;
+  }
+
+  // --------------------------------------------------------------------------------------------- deleting
+
+  /** Removes an entry. Returns whether there was one. What follows for `firstId` is `settleFirst`'s. */
+  delete(id: StreamId): boolean {
+    if (!this.#locate(id)) return false;
+    cursor.markDeleted();
+    this.length--;
+    if (cursor.words[cursor.at + W_COUNT] === 0) this.#dropNode();
+    return true;
+  }
+
+  /** Whether an entry with this id lives. */
+  has(id: StreamId): boolean {
+    return this.#locate(id);
+  }
+
+  /** Takes `cursor` to the living entry with this id. */
+  #locate(id: StreamId): boolean {
+    const { nodes } = this;
+    if (compareIds(id, this.lastId) > 0 || !nodes.seekBack(id)) return false;
+    const ref = nodes.words[nodes.at + REF]!;
+    cursor.open(this.memory.arena, ref);
+    if (compareToWords(id, cursor.words, cursor.at + W_LAST) > 0) return false;
+    while (cursor.step()) {
+      const order = cursor.compare(id);
+      if (order >= 0) return order === 0 && cursor.live;
+    }
+    return false;
+  }
+
+  /** Frees the node at the index's position; false: there is none behind it. */
+  #dropNode(): boolean {
+    this.memory.arena.free(this.nodes.words[this.nodes.at + REF]!);
+    return this.nodes.remove();
+  }
+
+  /** Finds out anew which entry is the first one. */
+  settleFirst(): void {
+    if (!this.edge(this.firstId, false)) this.firstId.clear();
+  }
+
+  /** The id of the first or the last entry that lives; false if there is none. */
+  edge(into: StreamId, last: boolean): boolean {
+    const { nodes } = this;
+    if (!(last ? nodes.last() : nodes.first())) return false;
+    cursor.open(this.memory.arena, nodes.words[nodes.at + REF]!);
+    let found = false;
+    while (cursor.step()) {
+      if (!cursor.live) continue;
+      cursor.id(into);
+      found = true;
+      if (!last) break;
+    }
+    return found;
+  }
+
+  /**
+   * Removes entries from the front: while there are more than `maxLength` or, when that is negative, those before
+   * `minId`. With `approximate` only whole nodes go. `limit` (0: none) is the most that a node may bring the number of
+   * removed entries to. Returns how many were removed.
+   */
+  trim(maxLength: number, minId: StreamId, approximate: boolean, limit: number): number {
+    const { arena } = this.memory;
+    const { nodes } = this;
+    let removed = 0;
+    for (let more = nodes.first(); more; ) {
+      if (maxLength >= 0 && this.length <= maxLength) break;
+      const ref = nodes.words[nodes.at + REF]!;
+      const words = arena.words[ref >>> PAGE_BITS]!;
+      const at = (ref & OFFSET_MASK) << 1;
+      const live = words[at + W_COUNT]!;
+      if (limit > 0 && removed + live > limit) break;
+      const whole =
+        maxLength >= 0 ? this.length - live >= maxLength : compareToWords(minId, words, at + W_LAST) > 0;
+      if (whole) {
+        this.length -= live;
+        removed += live;
+        more = this.#dropNode();
+        continue;
+      }
+      if (!approximate) removed += this.#trimNode(ref, maxLength, minId);
+      break;
+    }
+    if (removed > 0) this.settleFirst();
+    return removed;
+  }
+
+  #trimNode(ref: number, maxLength: number, minId: StreamId): number {
+    let removed = 0;
+    cursor.open(this.memory.arena, ref);
+    while (cursor.step()) {
+      if (maxLength >= 0 ? this.length <= maxLength : cursor.compare(minId) >= 0) break;
+      if (!cursor.live) continue;
+      cursor.markDeleted();
+      this.length--;
+      removed++;
+    }
+    return removed;
+  }
+
+  // ---------------------------------------------------------------------------------------------- groups
+
+  group(name: string): Group | null {
+    return this.groups?.get(name) ?? null;
+  }
+
+  addGroup(group: Group): void {
+    this.groups ??= new Map();
+    this.groups.set(group.name, group);
+  }
+
+  /** Removes a group with all its pending entries. */
+  removeGroup(group: Group): void {
+    this.groups!.delete(group.name);
+    while (group.release(1 << 20) === 0);
+  }
+
+  sortedGroups(): Group[] {
+    return this.groups === null ? [] : [...this.groups.values()].sort(byName);
+  }
+
+  /** Whether XDEL has (or may have) left a hole at `from` or behind it. */
+  hasTombstonesFrom(from: StreamId): boolean {
+    if (this.length === 0 || this.maxDeletedId.isZero()) return false;
+    return compareIds(from, this.maxDeletedId) <= 0;
+  }
+
+  /** How many entries were ever added up to this id, if that can be told without counting; else UNKNOWN. */
+  logicalNumber(id: StreamId): Count {
+    if (this.entriesAdded === 0) return 0;
+    const toLast = compareIds(id, this.lastId);
+    if (this.length === 0 && toLast < 1) return this.entriesAdded;
+    if (toLast === 0) return this.entriesAdded;
+    if (toLast > 0) return UNKNOWN;
+    if (this.maxDeletedId.isZero() || compareIds(this.maxDeletedId, this.firstId) < 0) {
+      const toFirst = compareIds(id, this.firstId);
+      if (toFirst < 0) return minus(this.entriesAdded, this.length);
+      if (toFirst === 0) return plus(minus(this.entriesAdded, this.length), 1);
+    }
+    return UNKNOWN;
+  }
+
+  // ---------------------------------------------------------------------------------------- as a Collection
+
+  get size(): number {
+    let size = this.nodes.count * 2;
+    if (this.groups !== null) for (const group of this.groups.values()) size += 1 + group.pending.count;
+    return size;
+  }
+
+  measure(samples: number): number {
+    const { arena } = this.memory;
+    const { nodes } = this;
+    let bytes = STREAM_BYTES + nodes.bytes;
+    const limit = samples === 0 ? nodes.count : Math.min(samples, nodes.count);
+    let sampled = 0;
+    let looked = 0;
+    for (let more = nodes.first(); more && looked < limit; more = nodes.next(), looked++) {
+      sampled += arena.capacity(nodes.words[nodes.at + REF]!);
+    }
+    if (looked > 0) bytes += Math.round((sampled / looked) * nodes.count);
+    if (this.groups !== null) for (const group of this.groups.values()) bytes += group.bytes;
+    return bytes;
+  }
+
+  release(limit: number): boolean {
+    const { nodes, memory } = this;
+    while (nodes.count > 0 && limit > 0) {
+      nodes.last();
+      memory.arena.free(nodes.words[nodes.at + REF]!);
+      nodes.remove();
+      limit--;
+    }
+    if (this.groups !== null) {
+      for (const group of this.groups.values()) {
+        if (limit <= 0) break;
+        limit = group.release(limit);
+        if (limit > 0) this.groups.delete(group.name);
+      }
+    }
+    if (limit <= 0) return true;
+    this.length = 0;
+    memory.tableBytes -= STREAM_BYTES;
+    return false;
+  }
+
+  clone(): Stream {
+    const { arena } = this.memory;
+    const copy = new Stream(this.memory, this.nodes.clone());
+    for (let more = copy.nodes.first(); more; more = copy.nodes.next()) {
+      const ref = copy.nodes.words[copy.nodes.at + REF]!;
+      const used = arena.words[ref >>> PAGE_BITS]![((ref & OFFSET_MASK) << 1) + W_USED]!;
+      const twin = arena.alloc(used);
+      const from = (ref & OFFSET_MASK) << 3;
+      arena.pages[twin >>> PAGE_BITS]!.set(
+        arena.pages[ref >>> PAGE_BITS]!.subarray(from, from + used),
+        (twin & OFFSET_MASK) << 3,
+      );
+      copy.nodes.words[copy.nodes.at + REF] = twin;
+    }
+    copy.length = this.length;
+    copy.lastId.copy(this.lastId);
+    copy.firstId.copy(this.firstId);
+    copy.maxDeletedId.copy(this.maxDeletedId);
+    copy.entriesAdded = this.entriesAdded;
+    if (this.groups !== null) for (const group of this.groups.values()) copy.addGroup(group.clone());
+    return copy;
+  }
+
+  /** The cursor counts nodes, then the chunks of all indexes. */
+  defragment(from: number, limit: number, move: (ref: number) => number): number {
+    const { nodes } = this;
+    let done = 0;
+    for (let more = nodes.nth(from); more && done < limit; more = nodes.next(), done++) {
+      const at = nodes.at + REF;
+      nodes.words[at] = move(nodes.words[at]!);
+    }
+    if (from + done < nodes.count) return from + done;
+    let before = nodes.count;
+    const indexes = [nodes];
+    if (this.groups !== null) for (const group of this.groups.values()) indexes.push(...group.indexes());
+    for (const index of indexes) {
+      if (done >= limit) return from + done;
+      if (from + done < before + index.chunks) {
+        done += index.moveChunks(from + done - before, limit - done, move);
+      }
+      before += index.chunks;
+    }
+    return from + done >= before ? 0 : from + done;
+  }
+}
+
+// --------------------------------------------------------------------------------------------------- reading
+
+/**
+ * Walks over the living entries of a range of ids, forward or backward. The stream must not change meanwhile.
+ */
+export class StreamIterator {
+  /** The entry: its id, and through `entry` its fields. */
+  readonly id = new StreamId();
+  readonly entry = new NodeCursor();
+  #stream: Stream | null = null;
+  readonly #from = new StreamId();
+  readonly #to = new StreamId();
+  #reverse = false;
+  #more = false;
+  #open = false;
+  /** Backward: the bounds of what is left of the node in `#marks`. */
+  #left = 0;
+  #marks = new Int32Array(8 * 128);
+
+  start(stream: Stream, from: StreamId, to: StreamId, reverse: boolean): void {
+    this.#stream = stream;
+    this.#from.copy(from);
+    this.#to.copy(to);
+    this.#reverse = reverse;
+    this.#open = false;
+    this.#left = 0;
+    const { nodes } = stream;
+    if (compareIds(from, to) > 0) this.#more = false;
+    else if (reverse) this.#more = nodes.seekBack(to);
+    else this.#more = nodes.seekBack(from) || nodes.first();
+  }
+
+  next(): boolean {
+    return this.#reverse ? this.#previous() : this.#following();
+  }
+
+  #following(): boolean {
+    const { entry, id } = this;
+    const stream = this.#stream!;
+    const { nodes } = stream;
+    for (;;) {
+      if (!this.#open) {
+        if (!this.#more) return false;
+        entry.open(stream.memory.arena, nodes.words[nodes.at + REF]!);
+        this.#open = true;
+      }
+      while (entry.step()) {
+        if ((entry.flags & DELETED) !== 0 || entry.compare(this.#from) < 0) continue;
+        if (entry.compare(this.#to) > 0) {
+          this.#open = false;
+          this.#more = false;
+          return false;
+        }
+        entry.id(id);
+        return true;
+      }
+      this.#open = false;
+      this.#more = nodes.next();
+    }
+  }
+
+  /** A node is read forward once, noting where its entries are; then they are visited from the last one. */
+  #previous(): boolean {
+    const stream = this.#stream!;
+    const { nodes } = stream;
+    while (this.#left === 0) {
+      if (!this.#more) return false;
+      this.entry.open(stream.memory.arena, nodes.words[nodes.at + REF]!);
+      const begins = compareToWords(this.#from, this.entry.words, this.entry.at + W_MASTER) <= 0;
+      this.#mark();
+      this.#more = begins && nodes.prev();
+    }
+    const at = --this.#left * 8;
+    const { entry, id } = this;
+    const marks = this.#marks;
+    id.load(marks, at);
+    entry.flags = marks[at + 4]!;
+    entry.body = marks[at + 5]!;
+    entry.fields = marks[at + 6]!;
+    return true;
+  }
+
+  #mark(): void {
+    const { entry } = this;
+    let count = 0;
+    while (entry.step()) {
+      if (!entry.live || entry.compare(this.#from) < 0) continue;
+      if (entry.compare(this.#to) > 0) break;
+      if (count * 8 === this.#marks.length) {
+        const grown = new Int32Array(this.#marks.length * 2);
+        grown.set(this.#marks);
+        this.#marks = grown;
+      }
+      const at = count++ * 8;
+      const marks = this.#marks;
+      marks[at] = entry.mh;
+      marks[at + 1] = entry.ml;
+      marks[at + 2] = entry.sh;
+      marks[at + 3] = entry.sl;
+      marks[at + 4] = entry.flags;
+      marks[at + 5] = entry.body;
+      marks[at + 6] = entry.fields;
+    }
+    this.#left = count;
+  }
+}
+
+/** How many entries live between two ids, both included; it stops counting at `limit`. */
+export function countRange(stream: Stream, from: StreamId, to: StreamId, limit: number): number {
+  const { nodes } = stream;
+  if (compareIds(from, to) > 0) return 0;
+  let count = 0;
+  let more = nodes.seekBack(from) || nodes.first();
+  for (; more && count < limit; more = nodes.next()) {
+    if (compareToWords(to, nodes.words, nodes.at) < 0) break;
+    cursor.open(stream.memory.arena, nodes.words[nodes.at + REF]!);
+    const { words, at } = cursor;
+    if (compareToWords(from, words, at + W_MASTER) <= 0 && compareToWords(to, words, at + W_LAST) >= 0) {
+      count += words[at + W_COUNT]!;
+      continue;
+    }
+    if (compareToWords(from, words, at + W_LAST) > 0) continue;
+    while (cursor.step()) {
+      if (!cursor.live || cursor.compare(from) < 0) continue;
+      if (cursor.compare(to) > 0) break;
+      count++;
+    }
+  }
+  return Math.min(count, limit);
+}
+
+/** Nodes of the radix tree that Redis would have over the same master ids (XINFO STREAM shows it). */
+export function radixTreeNodes(stream: Stream): number {
+  return radixNodes(stream.nodes);
+}
+
+/**
+ * The keys are 16 bytes, sorted. A tree over them has a leaf for each, a node for each place where keys part, and a
+ * (compressed) node for each run of bytes that lies between two of these and doesn't belong to a parting itself.
+ */
+function radixNodes(index: IdIndex): number {
+  if (index.count === 0) return 1;
+  if (index.count === 1) return 2;
+  // Depths of the partings on the way to the key visited last; a key parts from the next one at one depth.
+  const open: number[] = [];
+  let nodes = index.count;
+  const previous = new Uint8Array(16);
+  const bytes = new Uint8Array(16);
+  let previousDepth = -1;
+  readKey(index, previous);
+  let more = index.first();
+  if (more) readKey(index, previous);
+  for (more = index.next(); more; more = index.next()) {
+    readKey(index, bytes);
+    let depth = 0;
+    while (bytes[depth] === previous[depth]) depth++;
+    // The leaf of the previous key hangs on the deeper of the partings on its two sides.
+    if (Math.max(depth, previousDepth) < 15) nodes++;
+    while (open.length > 0 && open.at(-1)! > depth) {
+      const parting = open.pop()!;
+      const above = Math.max(depth, open.at(-1) ?? -1);
+      if (parting - above > 1) nodes++;
+    }
+    if (open.at(-1) !== depth) {
+      open.push(depth);
+      nodes++;
+    }
+    previous.set(bytes);
+    previousDepth = depth;
+  }
+  if (previousDepth < 15) nodes++;
+  while (open.length > 0) {
+    const parting = open.pop()!;
+    if (parting - (open.at(-1) ?? -1) > 1) nodes++;
+  }
+  return nodes;
+}
+
+function readKey(index: IdIndex, into: Uint8Array): void {
+  index.id(scratch);
+  for (let i = 0; i < 4; i++) {
+    const word = i === 0 ? scratch.mh : i === 1 ? scratch.ml : i === 2 ? scratch.sh : scratch.sl;
+    for (let k = 0; k < 4; k++) into[i * 4 + k] = (word >>> (24 - k * 8)) & 255;
+  }
+}
