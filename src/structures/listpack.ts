@@ -154,6 +154,8 @@ function long(b: Uint8Array, p: number): number {
 /** The encoding byte(s) of the element prepared last, with the data where it is an integer. */
 const prepared = new Uint8Array(9);
 let preparedBytes = 0;
+/** Bytes of text that follow it. */
+let preparedText = 0;
 
 /** Fills `prepared`; returns the number of bytes of text that follow it (0: an integer). */
 function prepare(src: Uint8Array, off: number, len: number): number {
@@ -245,9 +247,18 @@ function writeBacklen(b: Uint8Array, p: number, size: number): number {
 
 /** Bytes that an entry with this element takes, backlen included. */
 export function lpEncodedSize(src: Uint8Array, off: number, len: number): number {
-  const text = prepare(src, off, len);
-  const size = preparedBytes + text;
+  preparedText = prepare(src, off, len);
+  const size = preparedBytes + preparedText;
   return size + backlenSize(size);
+}
+
+/**
+ * Writes the entry of the element that lpEncodedSize was asked about last (with nothing of this file called in
+ * between) at `p`, and nothing else: for those who keep entries without a header around them. Returns the position
+ * behind it.
+ */
+export function lpWriteSized(b: Uint8Array, p: number, src: Uint8Array, off: number): number {
+  return writeEntry(b, p, src, off, preparedText);
 }
 
 /** The same for a safe integer. */

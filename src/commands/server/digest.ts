@@ -5,11 +5,25 @@
  * Two ways to combine digests, both over SHA-1: `xor` for what has no order (keys of a database), `mix` for what has
  * (a key and its value).
  */
+import { idText } from '../../datatypes/stream/id.ts';
 import { type Database, ValueView } from '../../keyspace/database.ts';
-import { TYPE_HASH, TYPE_MASK, TYPE_STRING } from '../../keyspace/entry.ts';
+import {
+  TYPE_HASH,
+  TYPE_LIST,
+  TYPE_MASK,
+  TYPE_SET,
+  TYPE_STREAM,
+  TYPE_STRING,
+  TYPE_ZSET,
+} from '../../keyspace/entry.ts';
 import type { Keyspace } from '../../keyspace/keyspace.ts';
+import { formatDouble17 } from '../../util/number-text.ts';
 import { Sha1 } from '../../util/sha1.ts';
 import { hashEach } from '../../values/hash.ts';
+import { listEach } from '../../values/list.ts';
+import { SetValue } from '../../values/set.ts';
+import { streamEach } from '../../values/stream.ts';
+import { zsetEach } from '../../values/zset.ts';
 
 const BYTES = 20;
 export const NO_DIGEST: Uint8Array = new Uint8Array(BYTES);
@@ -32,6 +46,10 @@ class Digest {
   mix(bytes: Uint8Array): void {
     this.xor(bytes);
     this.#sha1.digest(this.bytes, this.bytes);
+  }
+
+  xorRange(range: Range): void {
+    this.xor(range.bytes.subarray(range.off, range.off + range.len));
   }
 
   mixRange(range: Range): void {
@@ -61,6 +79,38 @@ function mixValue(digest: Digest, db: Database, ref: number, type: number, view:
     case TYPE_STRING:
       db.locateValue(ref, view);
       digest.mixRange(view);
+      return;
+    case TYPE_LIST:
+      listEach(db, ref, (element) => {
+        digest.mixRange(element);
+        return true;
+      });
+      return;
+    case TYPE_SET: {
+      const set = new SetValue().open(db, ref);
+      for (set.rewind(); set.next(); ) digest.xorRange(set.member);
+      return;
+    }
+    case TYPE_ZSET: {
+      const pair = digest.another();
+      zsetEach(db, ref, (bytes, off, len, score) => {
+        pair.bytes.fill(0);
+        pair.mixRange({ bytes, off, len });
+        pair.mix(Buffer.from(formatDouble17(score)));
+        digest.xor(pair.bytes);
+      });
+      return;
+    }
+    case TYPE_STREAM:
+      streamEach(
+        db,
+        ref,
+        (id) => digest.mix(Buffer.from(idText(id))),
+        (field, value) => {
+          digest.mixRange(field);
+          digest.mixRange(value);
+        },
+      );
       return;
     case TYPE_HASH: {
       const pair = digest.another();

@@ -1,0 +1,88 @@
+/**
+ * BLPOP, BRPOP, BLMOVE, BRPOPLPUSH and BLMPOP: each does what its other form does if there is an element, and else
+ * waits until one of its keys has a list (engine/blocking.ts), which runs it again.
+ */
+import { parseTimeout } from '../../engine/blocking.ts';
+import type { Client } from '../../engine/client.ts';
+import { GATE_MULTI } from '../../engine/gates.ts';
+import { TYPE_LIST } from '../../keyspace/entry.ts';
+import type { Args } from '../../resp/args.ts';
+import type { ReplyWriter } from '../../resp/reply-writer.ts';
+import { listForWriting, sideAt } from './common.ts';
+import { popOne } from './ends.ts';
+import { moveElement, PopRequest, parsePopRequest, popFirst } from './moving.ts';
+
+export function blpop(client: Client, args: Args): void {
+  blockingPop(client, args, true);
+}
+
+export function brpop(client: Client, args: Args): void {
+  blockingPop(client, args, false);
+}
+
+function blockingPop(client: Client, args: Args, front: boolean): void {
+  const last = args.count - 2;
+  const untilMs = parseTimeout(client, args, args.count - 1);
+  for (let k = 1; k <= last; k++) {
+    const ref = listForWriting(client, args, k);
+    if (ref === 0) continue;
+    client.out.array(2);
+    client.out.bulk(args.buf, args.off[k]!, args.len[k]!);
+    popOne(client, args, k, front, ref);
+    return;
+  }
+  wait(client, args, 1, last, untilMs, nullArray);
+}
+
+export function blmove(client: Client, args: Args): void {
+  const from = sideAt(args, 3);
+  const to = sideAt(args, 4);
+  blockingMove(client, args, from, to, parseTimeout(client, args, 5));
+}
+
+export function brpoplpush(client: Client, args: Args): void {
+  blockingMove(client, args, false, true, parseTimeout(client, args, 3));
+}
+
+function blockingMove(client: Client, args: Args, from: boolean, to: boolean, untilMs: number): void {
+  const ref = listForWriting(client, args, 1);
+  if (ref !== 0) moveElement(client, args, ref, from, to);
+  // Within a transaction nothing to move is a null; one who has waited in vain gets a null array.
+  else wait(client, args, 1, 1, untilMs, (client.gates & GATE_MULTI) !== 0 ? null_ : nullArray);
+}
+
+const request = new PopRequest();
+
+export function blmpop(client: Client, args: Args): void {
+  const untilMs = parseTimeout(client, args, 1);
+  parsePopRequest(args, 2, request);
+  if (!popFirst(client, args, request)) {
+    wait(client, args, request.firstKey, request.lastKey, untilMs, nullArray);
+  }
+}
+
+function wait(
+  client: Client,
+  args: Args,
+  firstKey: number,
+  lastKey: number,
+  untilMs: number,
+  onTimeout: (out: ReplyWriter) => void,
+): void {
+  client.engine.blocking.block(client, args, {
+    kind: 'list',
+    firstKey,
+    lastKey,
+    type: TYPE_LIST,
+    untilMs,
+    onTimeout,
+  });
+}
+
+function nullArray(out: ReplyWriter): void {
+  out.nullArray();
+}
+
+function null_(out: ReplyWriter): void {
+  out.null();
+}

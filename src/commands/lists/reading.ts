@@ -1,0 +1,84 @@
+/** LRANGE, LINDEX, LPOS: lists by index and by element. */
+import type { Client } from '../../engine/client.ts';
+import * as errors from '../../engine/errors.ts';
+import type { Args } from '../../resp/args.ts';
+import { parseInt64Big } from '../../util/number-text.ts';
+import { listAt, listLength, listMatches, listReply } from '../../values/list.ts';
+import { listForReading, longAt } from './common.ts';
+
+export function lrange(client: Client, args: Args): void {
+  let start = longAt(args, 2);
+  let end = longAt(args, 3);
+  const { db, out } = client;
+  const ref = listForReading(client, args, 1);
+  const length = ref === 0 ? 0 : listLength(db, ref);
+  if (start < 0) start = Math.max(0, length + start);
+  if (end < 0) end = length + end;
+  if (end >= length) end = length - 1;
+  if (start > end) {
+    out.emptyArray();
+    return;
+  }
+  out.array(end - start + 1);
+  listReply(db, ref, start, end - start + 1, out);
+}
+
+export function lindex(client: Client, args: Args): void {
+  const { db, out } = client;
+  const ref = listForReading(client, args, 1);
+  if (ref === 0) {
+    out.null();
+    return;
+  }
+  let index = longAt(args, 2);
+  const length = listLength(db, ref);
+  if (index < 0) index += length;
+  if (index < 0 || index >= length) out.null();
+  else listAt(db, ref, index, out);
+}
+
+export function lpos(client: Client, args: Args): void {
+  let rank = 1;
+  let count = -1;
+  let maxLength = 0;
+  for (let i = 3; i < args.count; i += 2) {
+    const more = i + 1 < args.count;
+    if (more && args.is(i, 'rank')) {
+      rank = longAt(args, i + 1);
+      if (rank === -(2 ** 63) && isLongMin(args, i + 1)) throw errors.NOT_INTEGER;
+      if (rank === 0) throw errors.RANK_ZERO;
+    } else if (more && args.is(i, 'count')) {
+      count = longAt(args, i + 1, errors.COUNT_NEGATIVE);
+      if (count < 0) throw errors.COUNT_NEGATIVE;
+    } else if (more && args.is(i, 'maxlen')) {
+      maxLength = longAt(args, i + 1, errors.MAXLEN_NEGATIVE);
+      if (maxLength < 0) throw errors.MAXLEN_NEGATIVE;
+    } else throw errors.SYNTAX;
+  }
+  const { db, out } = client;
+  const ref = listForReading(client, args, 1);
+  if (ref === 0) {
+    if (count < 0) out.null();
+    else out.emptyArray();
+    return;
+  }
+  let toPass = Math.abs(rank) - 1;
+  const found: number[] = [];
+  const wanted = count < 0 ? 1 : count === 0 ? Number.POSITIVE_INFINITY : count;
+  listMatches(db, ref, args.buf, args.off[2]!, args.len[2]!, rank < 0, maxLength, (index) => {
+    if (toPass-- > 0) return true;
+    found.push(index);
+    return found.length < wanted;
+  });
+  if (count < 0) {
+    if (found.length === 0) out.null();
+    else out.int(found[0]!);
+    return;
+  }
+  out.array(found.length);
+  for (const index of found) out.int(index);
+}
+
+function isLongMin(args: Args, i: number): boolean {
+  return parseInt64Big(args.buf, args.off[i]!, args.len[i]!) === -(2n ** 63n);
+}
