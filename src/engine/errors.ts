@@ -66,6 +66,7 @@ export const RANK_ZERO = new ReplyError(
     'from the end of the list',
 );
 export const COUNT_NEGATIVE = new ReplyError("ERR COUNT can't be negative");
+export const POP_COUNT_NOT_POSITIVE = new ReplyError('ERR count should be greater than 0');
 export const MAXLEN_NEGATIVE = new ReplyError("ERR MAXLEN can't be negative");
 // HyperLogLogs.
 export const NOT_HLL = new ReplyError('WRONGTYPE Key is not a valid HyperLogLog string value.');
@@ -131,6 +132,25 @@ export const NUMKEYS_NOT_POSITIVE = new ReplyError('ERR numkeys should be greate
 export const MORE_KEYS_THAN_ARGS = new ReplyError("ERR Number of keys can't be greater than number of args");
 export const NEGATIVE_LIMIT = new ReplyError("ERR LIMIT can't be negative");
 export const SORT_NOT_DOUBLE = new ReplyError("ERR One or more scores can't be converted into double");
+
+// Sorted sets.
+export const ZADD_NX_AND_XX = new ReplyError('ERR XX and NX options at the same time are not compatible');
+export const ZADD_GT_LT_NX = new ReplyError(
+  'ERR GT, LT, and/or NX options at the same time are not compatible',
+);
+export const ZADD_INCR_PAIRS = new ReplyError('ERR INCR option supports a single increment-element pair');
+export const SCORE_NOT_NUMBER = new ReplyError('ERR resulting score is not a number (NaN)');
+export const RANGE_NOT_FLOAT = new ReplyError('ERR min or max is not a float');
+export const RANGE_NOT_MEMBER = new ReplyError('ERR min or max not valid string range item');
+export const LIMIT_BY_RANK = new ReplyError(
+  'ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX',
+);
+export const WITHSCORES_BY_LEX = new ReplyError(
+  'ERR syntax error, WITHSCORES not supported in combination with BYLEX',
+);
+export const WEIGHT_NOT_FLOAT = new ReplyError('ERR weight value is not a float');
+export const ZINTERCARD_LIMIT = new ReplyError("ERR LIMIT can't be negative");
+export const ZMPOP_COUNT = new ReplyError('ERR count should be greater than 0');
 
 /** What a user sent, as an error shows it: cut short, and where C would take it for ended. */
 export function shown(text: string, max = 128): string {
@@ -227,7 +247,7 @@ export const LIMIT_WITHOUT_TILDE = new ReplyError(
   'ERR syntax error, LIMIT cannot be used without the special ~ option',
 );
 export const NEGATIVE_MAXLEN = new ReplyError('ERR The MAXLEN argument must be >= 0.');
-export const NEGATIVE_LIMIT = new ReplyError('ERR The LIMIT argument must be >= 0.');
+export const NEGATIVE_TRIM_LIMIT = new ReplyError('ERR The LIMIT argument must be >= 0.');
 export const NEGATIVE_ENTRIES_ADDED = new ReplyError('ERR entries_added must be positive');
 export const ENTRIES_ADDED_BELOW_LENGTH = new ReplyError(
   'ERR The entries_added specified in XSETID is smaller than the target stream length',

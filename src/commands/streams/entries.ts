@@ -74,7 +74,7 @@ function parseOptions(client: Client, args: Args, i: number, xadd: boolean): num
       options.strategy = strategy;
     } else if (more > 0 && args.is(i, 'limit')) {
       options.limit = longArg(args, ++i);
-      if (options.limit < 0) throw errors.NEGATIVE_LIMIT;
+      if (options.limit < 0) throw errors.NEGATIVE_TRIM_LIMIT;
       limitGiven = true;
     } else if (!xadd) throw errors.SYNTAX;
     else if (args.is(i, 'nomkstream')) options.noMake = true;
