@@ -19,7 +19,8 @@ const seen = new Int32Array(1 << HASH_BITS);
 let base = 0;
 
 /**
- * Compresses `len` bytes of `src` into `dst`, at most `room` bytes. Returns how many, or 0 if they would not fit.
+ * Compresses `len` bytes of `src` into `dst`, at most `room` bytes. Returns how many, or 0 if they would not fit
+ * (which it may say up to three bytes too early).
  */
 export function lzfCompress(
   src: Uint8Array,
@@ -33,6 +34,8 @@ export function lzfCompress(
     seen.fill(0);
     base = 0;
   }
+  const mine = base;
+  base += len;
   const end = off + len;
   const limit = to + room;
   // Place of the count byte of the literals being collected, which is one before the next byte written.
@@ -42,8 +45,8 @@ export function lzfCompress(
   while (p < end) {
     if (p + 2 < end) {
       const hash = hashOf(src[p]!, src[p + 1]!, src[p + 2]!);
-      const at = seen[hash]! - 1 - base + off;
-      seen[hash] = p - off + 1 + base;
+      const at = seen[hash]! - 1 - mine + off;
+      seen[hash] = p - off + 1 + mine;
       if (
         at >= off &&
         p - at <= DISTANCE_MAX &&
@@ -69,7 +72,7 @@ export function lzfCompress(
         literals = 0;
         const next = p + match;
         for (p++; p < next; p++) {
-          if (p + 2 < end) seen[hashOf(src[p]!, src[p + 1]!, src[p + 2]!)] = p - off + 1 + base;
+          if (p + 2 < end) seen[hashOf(src[p]!, src[p + 1]!, src[p + 2]!)] = p - off + 1 + mine;
         }
         continue;
       }
@@ -84,7 +87,6 @@ export function lzfCompress(
   }
   if (literals > 0) dst[out - literals - 1] = literals - 1;
   else out--;
-  base += len;
   return out - to;
 }
 
