@@ -11,6 +11,8 @@ import { LIST_COMMANDS } from './lists/specs.ts';
 import { PUBSUB_COMMANDS } from './pubsub/specs.ts';
 import { SERVER_COMMANDS } from './server/specs.ts';
 import { SET_COMMANDS } from './sets/specs.ts';
+import { SORT_COMMANDS } from './sort/specs.ts';
+import { SORTED_SET_COMMANDS } from './sorted-sets/specs.ts';
 import { STREAM_COMMANDS } from './streams/specs.ts';
 import { STRING_COMMANDS } from './strings/specs.ts';
 import { TRANSACTION_COMMANDS } from './transactions/specs.ts';
@@ -25,6 +27,8 @@ export const ALL_COMMANDS: readonly CommandSpec[] = [
   ...CONNECTION_COMMANDS,
   ...SERVER_COMMANDS,
   ...SET_COMMANDS,
+  ...SORT_COMMANDS,
+  ...SORTED_SET_COMMANDS,
   ...STREAM_COMMANDS,
   ...TRANSACTION_COMMANDS,
   ...PUBSUB_COMMANDS,
