@@ -15,7 +15,8 @@ import { copyBytes } from '../util/copy-bytes.ts';
 import { MemberTable } from './member-table.ts';
 import type { Collection, Memory } from './memory.ts';
 
-const HEAD_WORDS = 2;
+/** Words before the field. */
+export const HASH_HEAD_WORDS = 2;
 const HEAD_BYTES = 8;
 const LENGTH_WORD = 0;
 const EXTERNAL_VALUE = 1 << 31;
@@ -33,7 +34,7 @@ export class HashTable implements Collection {
   readonly memory: Memory;
   readonly table: MemberTable;
 
-  constructor(memory: Memory, table = new MemberTable(memory, HEAD_WORDS, LENGTH_WORD)) {
+  constructor(memory: Memory, table = new MemberTable(memory, HASH_HEAD_WORDS, LENGTH_WORD)) {
     this.memory = memory;
     this.table = table;
   }
@@ -67,7 +68,7 @@ export class HashTable implements Collection {
   locateField(ref: number, into: ByteRange): void {
     into.bytes = this.memory.arena.pages[ref >>> PAGE_BITS]!;
     const at = (ref & OFFSET_MASK) << 1;
-    into.off = (at + HEAD_WORDS) << 2;
+    into.off = (at + HASH_HEAD_WORDS) << 2;
     into.len = this.memory.arena.words[ref >>> PAGE_BITS]![at + LENGTH_WORD]!;
   }
 

@@ -2,12 +2,14 @@
  * Whole hashes and samples of them: HGETALL, HKEYS, HVALS, HSCAN, HRANDFIELD.
  */
 
-import type { HashTable } from '../../datatypes/hash-table.ts';
+import { HASH_HEAD_WORDS, type HashTable } from '../../datatypes/hash-table.ts';
 import type { Client } from '../../engine/client.ts';
 import * as errors from '../../engine/errors.ts';
 import { ValueView } from '../../keyspace/database.ts';
 import type { Args } from '../../resp/args.ts';
 import type { ReplyWriter } from '../../resp/reply-writer.ts';
+import { OFFSET_MASK, PAGE_BITS } from '../../structures/arena.ts';
+import { DictionaryWalk } from '../../structures/dictionary.ts';
 import { LpElement, lpFirst, lpGet, lpLength, lpNext, lpReply } from '../../structures/listpack.ts';
 import { globMatchBytes } from '../../util/glob.ts';
 import { parseSafeInt } from '../../util/number-text.ts';
@@ -22,6 +24,7 @@ const VALUES = 2;
 
 const view = new ValueView();
 const element = new LpElement();
+const walk = new DictionaryWalk();
 
 export function hgetall(client: Client, args: Args): void {
   replyAll(client, args, FIELDS | VALUES);
@@ -55,11 +58,24 @@ function replyAll(client: Client, args: Args, what: number): void {
   }
 }
 
+/** Written out, since a thousand fields are common: no closure, no range is filled for each. */
 function replyTable(out: ReplyWriter, hash: HashTable, what: number): void {
-  hash.table.scan(0, (record) => {
-    replyRecord(out, hash, record, what);
-    return true;
-  });
+  const { arena } = hash.memory;
+  const { pages, words } = arena;
+  walk.start(hash.table.dict);
+  for (let record = walk.next(); record !== 0; record = walk.next()) {
+    const page = record >>> PAGE_BITS;
+    const at = (record & OFFSET_MASK) << 1;
+    const head = words[page]!;
+    const fieldLen = head[at]!;
+    const valueLen = head[at + 1]!;
+    const bytes = pages[page]!;
+    const off = (at + HASH_HEAD_WORDS) << 2;
+    if ((what & FIELDS) !== 0) out.bulk(bytes, off, fieldLen);
+    if ((what & VALUES) === 0) continue;
+    if (valueLen >= 0) out.bulk(bytes, off + fieldLen, valueLen);
+    else replyRecord(out, hash, record, VALUES);
+  }
 }
 
 function replyRecord(out: ReplyWriter, hash: HashTable, record: number, what: number): void {
