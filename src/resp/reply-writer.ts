@@ -175,6 +175,19 @@ export class ReplyWriter {
     this.#crlf();
   }
 
+  /** The same from bytes. */
+  doubleBytes(src: Uint8Array, off: number, len: number): void {
+    if (this.resp !== 3) {
+      this.bulk(src, off, len);
+      return;
+    }
+    this.ensure(len + 3);
+    const { buf } = this;
+    buf[this.pos++] = 44;
+    for (let i = 0; i < len; i++) buf[this.pos++] = src[off + i]!;
+    this.#crlf();
+  }
+
   bigNumber(text: string): void {
     if (this.resp !== 3) {
       this.bulkText(text);

@@ -241,6 +241,61 @@ export function formatDouble(n: number): string {
   return `${sign}${scientific}`;
 }
 
+/** Room that writeDouble may need. */
+export const MAX_DOUBLE_LENGTH = 32;
+
+/** Writes what formatDouble returns at `pos`; returns the position after it. Whole numbers allocate nothing. */
+export function writeDouble(buf: Uint8Array, pos: number, n: number): number {
+  if (n === (n | 0) && (n !== 0 || 1 / n > 0)) return writeInt(buf, pos, n);
+  if (Number.isSafeInteger(n) && n !== 0 && n <= 2 ** 52 && n >= -(2 ** 52)) return writeInt(buf, pos, n);
+  const text = plainDouble(n);
+  for (let i = 0; i < text.length; i++) buf[pos++] = text.charCodeAt(i);
+  return pos;
+}
+
+/** formatDouble by way of JavaScript's own text, which costs half as much where both say the same. */
+function plainDouble(n: number): string {
+  const size = Math.abs(n);
+  if (size >= 1e-3 && size < 1e4) return `${n}`;
+  return formatDouble(n);
+}
+
+/**
+ * parseDouble on bytes: numbers of up to 15 digits, which a double holds exactly, are read without making a text of
+ * them (a division by a power of ten up to 10^22 rounds once, so it is right).
+ */
+export function parseDoubleBytes(buf: Uint8Array, off: number, len: number): number {
+  const end = off + len;
+  let i = off;
+  const sign = buf[i];
+  if (sign === MINUS || sign === PLUS) i++;
+  let value = 0;
+  let digits = 0;
+  let decimals = -1;
+  for (; i < end; i++) {
+    const digit = buf[i]! - ZERO;
+    if (digit >= 0 && digit <= 9) {
+      if (++digits > 15) return parseDouble(latin1Text(buf, off, len));
+      value = value * 10 + digit;
+      if (decimals >= 0) decimals++;
+    } else if (digit === POINT - ZERO && decimals < 0) decimals = 0;
+    else return parseDouble(latin1Text(buf, off, len));
+  }
+  if (digits === 0) return Number.NaN;
+  if (decimals > 0) value /= POWERS_OF_TEN[decimals]!;
+  return sign === MINUS ? -value : value;
+}
+
+const PLUS = 0x2b;
+const POINT = 0x2e;
+const POWERS_OF_TEN = Float64Array.from({ length: 16 }, (_, i) => 10 ** i);
+
+function latin1Text(buf: Uint8Array, off: number, len: number): string {
+  let text = '';
+  for (let i = off, end = off + len; i < end; i++) text += String.fromCharCode(buf[i]!);
+  return text;
+}
+
 /** The text of a double as Redis up to 7.0 prints it: plain whole numbers up to 2^52, else C's `%.17g`. */
 export function formatDouble17(n: number): string {
   if (!Number.isFinite(n)) return nonFiniteText(n);
