@@ -2,7 +2,8 @@
  * Upkeep: the keyspace's life between commands. It gives expiry, eviction, lazy free and the measuring of memory
  * their time, in slices that no client notices:
  *
- *   cron (hz)      measure memory → one slice of expiry → one slice of lazy free → make room if need be
+ *   cron (hz)      measure memory → one slice of expiry → one slice of lazy free → make room if need be → see what can
+ *                  be given back (memory-return.ts)
  *   follow-ups     while one of them is not done, a timer repeats its slices at intervals that leave most of the
  *                  time to clients: a millisecond of four for expiry (active-expire-effort raises that), and of
  *                  three for lazy free and eviction; lazy free takes three of four while no commands come
@@ -15,6 +16,7 @@ import { type TimerHandle, unrefTimer } from '../util/clock.ts';
 import type { CronJob } from './cron-job.ts';
 import type { Engine } from './engine.ts';
 import { SERVER_MAXMEMORY } from './gates.ts';
+import { MemoryReturn } from './memory-return.ts';
 import { MemoryUsage } from './memory-usage.ts';
 
 const SLICE_US = 1000;
@@ -26,6 +28,7 @@ const IDLE_DELAY_MS = 1;
 export class Upkeep implements CronJob {
   readonly name = 'upkeep';
   readonly memory: MemoryUsage;
+  readonly memoryReturn: MemoryReturn;
   readonly expiry: ExpireCycle;
   readonly evictor: Evictor;
   readonly #engine: Engine;
@@ -40,6 +43,7 @@ export class Upkeep implements CronJob {
     const { config, keyspace, clock, random } = engine;
     this.#engine = engine;
     this.memory = new MemoryUsage(engine);
+    this.memoryReturn = new MemoryReturn(engine);
     this.expiry = new ExpireCycle(keyspace, clock);
     this.evictor = new Evictor(keyspace, clock, random);
     const { values } = config;
@@ -114,6 +118,7 @@ export class Upkeep implements CronJob {
     this.memory.sample(engine.clock.monoMs());
     if (this.#expireTimer === null) this.#expireSlice();
     if (this.#roomTimer === null) this.#roomSlice();
+    this.memoryReturn.run();
   }
 
   /** Ends the work between crons; for the end of the server. */
@@ -123,6 +128,7 @@ export class Upkeep implements CronJob {
     if (this.#roomTimer !== null) timers.clearTimeout(this.#roomTimer);
     this.#expireTimer = null;
     this.#roomTimer = null;
+    this.memoryReturn.stop();
   }
 
   /** Keeps the limit of memory, before a command. Only called while there is one. */
@@ -148,7 +154,7 @@ export class Upkeep implements CronJob {
     this.#watch('expire-cycle', startUs);
     if (!more) return;
     const pauseMs = SLICE_US / 1000 / this.expiry.timeShare - SLICE_US / 1000;
-    this.#expireTimer = this.#after(Math.max(1, Math.round(pauseMs)), () => {
+    this.#expireTimer = this.after(Math.max(1, Math.round(pauseMs)), () => {
       this.#expireTimer = null;
       this.#expireSlice();
     });
@@ -166,13 +172,14 @@ export class Upkeep implements CronJob {
 
   #roomSoon(delayMs = LAZY_FREE_DELAY_MS): void {
     if (this.#roomTimer !== null) return;
-    this.#roomTimer = this.#after(delayMs, () => {
+    this.#roomTimer = this.after(delayMs, () => {
       this.#roomTimer = null;
       this.#roomSlice();
     });
   }
 
-  #after(ms: number, run: () => void): TimerHandle {
+  /** Runs something later, with the engine's time up to date; the process doesn't wait for it. */
+  after(ms: number, run: () => void): TimerHandle {
     const engine = this.#engine;
     const handle = engine.timers.setTimeout(() => {
       engine.readTime();

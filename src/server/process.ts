@@ -5,6 +5,7 @@
 import { rmSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import type { ShutdownOptions } from '../engine/host.ts';
+import { arrayBufferBytes, collectGarbage } from '../util/collector.ts';
 import { errnoText } from '../util/errno-text.ts';
 import { banner, serverMode, showsBanner } from './banner.ts';
 import { logCrash } from './crash-report.ts';
@@ -33,6 +34,7 @@ export async function runAsProcess(server: Server, options: ProcessOptions): Pro
   server.role = 'M';
   handleSignals(server);
   server.crash = (signal) => crash(server, signal);
+  server.engine.upkeep.memoryReturn.collector = { collect: collectGarbage, arrayBufferBytes };
   if (!fitMaxClients(config, log, openFilesLimit())) throw new StartError('too few open files');
   const pidFile = values.pidfile || (options.daemon ? DEFAULT_PID_FILE : '');
   if (pidFile !== '') {

@@ -128,6 +128,11 @@ export class Arena {
     return this.#space.heldBytes;
   }
 
+  /** Bytes of all buffers; they include memory that was never touched. */
+  get reservedBytes(): number {
+    return this.#space.reservedBytes;
+  }
+
   /** Bytes of pages that were given back so far. */
   get droppedBytes(): number {
     return this.#space.droppedBytes;

@@ -12,7 +12,7 @@
  *   slab    one ArrayBuffer. Its pages are handed out from the front, and fuller slabs first, so that others become
  *           empty. One empty slab is kept, until `trim`.
  *
- * What is dropped is garbage, and stays resident until V8 collects it: see `droppedBytes`, and engine/page-return.ts.
+ * What is dropped is garbage, and stays resident until V8 collects it: see `droppedBytes`, and engine/memory-return.ts.
  */
 
 export const PAGE_BYTES = 1 << 20;
@@ -48,6 +48,8 @@ export class PageSpace {
   readonly doubles: Float64Array[] = [];
   /** Bytes of all pages that are or have been in use, and so are resident. */
   heldBytes = 0;
+  /** Bytes of all buffers: `heldBytes`, and what of the slabs was not in use yet. */
+  reservedBytes = 0;
   /** Bytes that were given back so far. */
   droppedBytes = 0;
   /** Blocks there are, those without a use included. */
@@ -85,6 +87,7 @@ export class PageSpace {
     const bit = free & -free;
     const page = (block << BLOCK_BITS) + 31 - Math.clz32(bit);
     this.#show(page, new ArrayBuffer(bytes), 0, bytes);
+    this.reservedBytes += bytes;
     this.#free[block] = free & ~bit;
     return page;
   }
@@ -106,6 +109,7 @@ export class PageSpace {
   dropOwn(page: number): void {
     const block = page >> BLOCK_BITS;
     this.heldBytes -= this.bytes[page]!.length;
+    this.reservedBytes -= this.bytes[page]!.length;
     this.droppedBytes += this.bytes[page]!.length;
     this.#hide(page);
     this.#free[block]! |= 1 << (page & (BLOCK_PAGES - 1));
@@ -174,6 +178,7 @@ export class PageSpace {
   #addSlab(): number {
     const block = this.#unusedBlock();
     this.#slabs[block] = new ArrayBuffer(SLAB_BYTES);
+    this.reservedBytes += SLAB_BYTES;
     this.#kind[block] = SLAB;
     this.#carved[block] = 0;
     this.#avoided[block] = 0;
@@ -185,6 +190,7 @@ export class PageSpace {
     const carved = this.#carved[block]!;
     for (let i = 0; i < carved; i++) this.#hide(first + i);
     this.#slabs[block] = NO_BUFFER;
+    this.reservedBytes -= SLAB_BYTES;
     this.heldBytes -= carved * PAGE_BYTES;
     this.droppedBytes += carved * PAGE_BYTES;
     this.#kind[block] = NO_BLOCK;

@@ -95,8 +95,8 @@ export function memoryMallocStats(client: Client): void {
   );
 }
 
-/** Pages without slots go back by themselves, and nobody but V8 can tell its collector to run. */
 export function memoryPurge(client: Client): void {
+  client.engine.upkeep.memoryReturn.purge();
   client.out.ok();
 }
 
