@@ -48,6 +48,8 @@ const DOCS_CHANGED_IN_72: Readonly<Record<string, readonly string[]>> = {
   setex: ['doc_flags', 'deprecated_since', 'replaced_by'],
   setnx: ['doc_flags', 'deprecated_since', 'replaced_by'],
   shutdown: ['arguments'],
+  sort: ['arguments'],
+  sort_ro: ['arguments'],
 };
 
 const SHARED = [...TABLE.everything()].filter(({ fullName }) => !NEW_IN_72.has(fullName));
