@@ -1,5 +1,5 @@
 /**
- * Streams for those who only read all of them: DEBUG DIGEST.
+ * Streams as other families see them: their length, their entries in order.
  */
 import { ElementText } from '../datatypes/stream/element.ts';
 import { StreamId } from '../datatypes/stream/id.ts';
@@ -7,32 +7,45 @@ import { SAME_FIELDS } from '../datatypes/stream/node.ts';
 import { type Stream, StreamIterator } from '../datatypes/stream/stream.ts';
 import type { Database } from '../keyspace/database.ts';
 
+/** The stream that an entry of TYPE_STREAM names. */
 export function streamOf(db: Database, ref: number): Stream {
   return db.collection(ref) as Stream;
 }
 
-/** Visits each entry that lives, then its fields and values; all are good during the visit only. */
+/** Number of entries. */
+export function streamLength(db: Database, ref: number): number {
+  return streamOf(db, ref).length;
+}
+
+/** A field or a value: bytes that are only lent. */
+export interface StreamText {
+  readonly bytes: Uint8Array;
+  readonly off: number;
+  readonly len: number;
+}
+
+/** Shows each entry, the oldest first: its id (lent, too), then its fields with their values. */
 export function streamEach(
   db: Database,
   ref: number,
-  visitEntry: (id: StreamId) => void,
-  visitField: (field: ElementText, value: ElementText) => void,
+  onEntry: (id: StreamId) => void,
+  onField: (field: StreamText, value: StreamText) => void,
 ): void {
   const iterator = new StreamIterator();
-  const { entry } = iterator;
   const field = new ElementText();
   const value = new ElementText();
-  for (iterator.start(streamOf(db, ref), new StreamId(), new StreamId().setMax(), false); iterator.next(); ) {
-    visitEntry(iterator.id);
-    const own = (entry.flags & SAME_FIELDS) === 0;
-    const { bytes, fields } = entry;
+  iterator.start(streamOf(db, ref), new StreamId(), new StreamId().setMax(), false);
+  while (iterator.next()) {
+    const { entry } = iterator;
+    onEntry(iterator.id);
+    const same = (entry.flags & SAME_FIELDS) !== 0;
+    let master = entry.masterFields;
     let p = entry.body;
-    let name = entry.masterFields;
-    for (let i = 0; i < fields; i++) {
-      if (own) p = field.read(bytes, p);
-      else name = field.read(bytes, name);
-      p = value.read(bytes, p);
-      visitField(field, value);
+    for (let i = 0; i < entry.fields; i++) {
+      if (same) master = field.read(entry.bytes, master);
+      else p = field.read(entry.bytes, p);
+      p = value.read(entry.bytes, p);
+      onField(field, value);
     }
   }
 }

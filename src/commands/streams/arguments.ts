@@ -90,6 +90,13 @@ function streamAt(db: Database, ref: number): Stream | null {
   return db.collection(ref) as Stream;
 }
 
+/** The stream under a key that a client has waited for: a key of another type is as good as gone. */
+export function awaitedStream(client: Client, args: Args, i: number): Stream | null {
+  const { db } = client;
+  const ref = client.engine.keyspace.lookupRead(db, args.buf, args.off[i]!, args.len[i]!);
+  return ref === 0 || (db.meta(ref) & TYPE_MASK) !== TYPE_STREAM ? null : (db.collection(ref) as Stream);
+}
+
 /** The stream under the key in argument i, for reading; null if there is none. */
 export function readStream(client: Client, args: Args, i: number): Stream | null {
   const { db } = client;

@@ -14,7 +14,16 @@ import * as errors from '../../engine/errors.ts';
 import { TYPE_STREAM } from '../../keyspace/entry.ts';
 import { Args } from '../../resp/args.ts';
 import type { ReplyWriter } from '../../resp/reply-writer.ts';
-import { consumerOf, idArg, isChar, longArg, readStream, replyEntry, replyId } from './arguments.ts';
+import {
+  awaitedStream,
+  consumerOf,
+  idArg,
+  isChar,
+  longArg,
+  readStream,
+  replyEntry,
+  replyId,
+} from './arguments.ts';
 import { replyOne, replyRange } from './ranges.ts';
 
 const DOLLAR = 36;
@@ -122,7 +131,7 @@ function parse(client: Client, args: Args, grouped: boolean): Options {
 function resolve(client: Client, args: Args, options: Options, i: number, late: boolean): Source {
   const key = options.firstKey + i;
   const idAt = key + options.streams;
-  const stream = readStream(client, args, key);
+  const stream = late ? awaitedStream(client, args, key) : readStream(client, args, key);
   let group: Group | null = null;
   if (options.group !== null) {
     if (stream === null && late) throw errors.STREAM_GONE;
