@@ -105,7 +105,7 @@ function mixValue(digest: Digest, db: Database, ref: number, type: number, view:
       streamEach(
         db,
         ref,
-        (id) => digest.mix(Buffer.from(idText(id))),
+        (id) => digest.mix(Buffer.from(idText(id).replace('-', '.'))),
         (field, value) => {
           digest.mixRange(field);
           digest.mixRange(value);
