@@ -54,8 +54,8 @@ function blockingMove(client: Client, args: Args, from: boolean, to: boolean, un
 const request = new PopRequest();
 
 export function blmpop(client: Client, args: Args): void {
-  const untilMs = parseTimeout(client, args, 1);
   parsePopRequest(args, 2, request);
+  const untilMs = parseTimeout(client, args, 1);
   if (!popFirst(client, args, request)) {
     wait(client, args, request.firstKey, request.lastKey, untilMs, nullArray);
   }

@@ -2,7 +2,6 @@
 import type { Client } from '../../engine/client.ts';
 import * as errors from '../../engine/errors.ts';
 import type { Args } from '../../resp/args.ts';
-import { parseInt64Big } from '../../util/number-text.ts';
 import { listAt, listLength, listMatches, listReply } from '../../values/list.ts';
 import { listForReading, longAt } from './common.ts';
 
@@ -45,7 +44,6 @@ export function lpos(client: Client, args: Args): void {
     const more = i + 1 < args.count;
     if (more && args.is(i, 'rank')) {
       rank = longAt(args, i + 1);
-      if (rank === -(2 ** 63) && isLongMin(args, i + 1)) throw errors.NOT_INTEGER;
       if (rank === 0) throw errors.RANK_ZERO;
     } else if (more && args.is(i, 'count')) {
       count = longAt(args, i + 1, errors.COUNT_NEGATIVE);
@@ -77,8 +75,4 @@ export function lpos(client: Client, args: Args): void {
   }
   out.array(found.length);
   for (const index of found) out.int(index);
-}
-
-function isLongMin(args: Args, i: number): boolean {
-  return parseInt64Big(args.buf, args.off[i]!, args.len[i]!) === -(2n ** 63n);
 }

@@ -40,7 +40,12 @@ function contents(list: GrownList, fromEnd = false): string[] {
 function reply(list: GrownList, index: number, count: number): string {
   let text = '';
   const out = new ReplyWriter(
-    { send: (buf, length) => Boolean((text += buf.latin1Slice(0, length)) || true) },
+    {
+      send: (buf, length) => {
+        text += buf.latin1Slice(0, length);
+        return true;
+      },
+    },
     256,
   );
   list.reply(index, count, out);
