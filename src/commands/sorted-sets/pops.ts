@@ -84,39 +84,47 @@ function pop(
 }
 
 export function zmpop(client: Client, args: Args): void {
-  if (!popFirst(client, args, 1)) client.out.nullArray();
+  const where = parsePop(args, 1);
+  if (!popFirst(client, args, 2, where)) client.out.nullArray();
 }
 
 export function bzmpop(client: Client, args: Args): void {
+  const where = parsePop(args, 2);
   const untilMs = parseTimeout(client, args, 1);
-  if (popFirst(client, args, 2)) return;
-  const lastKey = 2 + parseSafeInt(args.buf, args.off[2]!, args.len[2]!);
+  if (popFirst(client, args, 3, where)) return;
   client.engine.blocking.block(client, args, {
     kind: 'zset',
     firstKey: 3,
-    lastKey,
+    lastKey: where - 1,
     type: TYPE_ZSET,
     untilMs,
     onTimeout: replyNullArray,
   });
 }
 
-/** ZMPOP's arguments from the number of keys on. Returns false when no key has anything. */
-function popFirst(client: Client, args: Args, numKeysAt: number): boolean {
+/** COUNT of the ZMPOP that was parsed last. */
+let popCount = 1;
+
+/** ZMPOP's arguments from the number of keys on. Returns the place of MIN or MAX, behind the keys. */
+function parsePop(args: Args, numKeysAt: number): number {
   const keys = atLeast(args, numKeysAt, 1, errors.NUMKEYS_NOT_POSITIVE);
   const where = numKeysAt + 1 + keys;
-  if (where >= args.count) throw errors.SYNTAX;
-  const max = args.is(where, 'max');
-  if (!max && !args.is(where, 'min')) throw errors.SYNTAX;
+  if (where >= args.count || !(args.is(where, 'min') || args.is(where, 'max'))) throw errors.SYNTAX;
   let count = -1;
   for (let i = where + 1; i < args.count; i += 2) {
     if (count !== -1 || !args.is(i, 'count') || i + 1 >= args.count) throw errors.SYNTAX;
     count = atLeast(args, i + 1, 1, errors.ZMPOP_COUNT);
   }
-  for (let key = numKeysAt + 1; key < where; key++) {
+  popCount = count === -1 ? 1 : count;
+  return where;
+}
+
+/** Pops from the first set among the keys from `first` up to `where`. Returns false when none has anything. */
+function popFirst(client: Client, args: Args, first: number, where: number): boolean {
+  for (let key = first; key < where; key++) {
     const ref = writeZset(client, args, key);
     if (ref === 0) continue;
-    pop(client, args, key, ref, max, count === -1 ? 1 : count, KEY_AND_NESTED);
+    pop(client, args, key, ref, args.is(where, 'max'), popCount, KEY_AND_NESTED);
     return true;
   }
   return false;

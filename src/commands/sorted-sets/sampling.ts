@@ -85,7 +85,6 @@ function randomMembers(client: Client, args: Args): void {
 /** A packed set comes whole; scores of a grown one are written with 17 digits, as Redis does here and only here. */
 export function zscan(client: Client, args: Args): void {
   const cursor = cursorArg(args, 2);
-  const { count, match } = scanOptions(args, 3, false);
   const { db, out } = client;
   const ref = readZset(client, args, 1);
   if (ref === 0) {
@@ -94,6 +93,7 @@ export function zscan(client: Client, args: Args): void {
     out.emptyArray();
     return;
   }
+  const { count, match } = scanOptions(args, 3, false);
   const matches = (member: Uint8Array, off: number, len: number): boolean =>
     match === 0 || globMatchBytes(args.buf, args.off[match]!, args.len[match]!, member, off, len, false);
   if (zsetIsPacked(db, ref)) {
