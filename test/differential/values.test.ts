@@ -117,7 +117,6 @@ const generic: readonly CommandGenerator[] = [
   { weight: 2, ...command('SELECT', database) },
   { weight: 2, ...command('TYPE', key()) },
   { weight: 6, ...command('OBJECT', fc.constant('ENCODING'), key()) },
-  command('OBJECT', fc.constant('REFCOUNT'), key()),
   { weight: 4, ...command('DEBUG', fc.constant('DIGEST-VALUE'), key(), key()) },
   command('DEBUG', fc.constant('LISTPACK'), key()),
   { ...command('KEYS', fc.constantFrom('*', 'key:*', 'k')), compare: 'sorted' },
