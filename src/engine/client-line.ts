@@ -53,7 +53,7 @@ export function clientLine(client: Client): string {
     ` qbuf=${query} qbuf-free=${Math.max(0, link.inputRoom - link.inputBytes - link.argumentBytes)}` +
     ` argv-mem=${argumentBytes} multi-mem=${engine.transactions.bytesOf(client)} rbs=0 rbp=0 obl=0 oll=${pending === 0 ? 0 : 1} omem=${pending}` +
     ` tot-mem=${engine.clients.limits.bytesOf(client)} events=${pending === 0 ? 'r' : 'rw'}` +
-    ` cmd=${client.lastCommand?.fullName ?? 'NULL'} user=${client.user} redir=-1 resp=${client.resp}` +
+    ` cmd=${client.lastCommand?.fullName ?? 'NULL'} user=${client.user} redir=${client.tracking === null ? -1 : client.tracking.redirect} resp=${client.resp}` +
     ` lib-name=${client.libName} lib-ver=${client.libVersion}`
   );
 }
@@ -74,6 +74,9 @@ function flagsOf(client: Client): string {
   if ((gates & GATE_SUBSCRIBED) !== 0) flags += 'P';
   if ((gates & GATE_MULTI) !== 0) flags += 'x';
   if ((stopped & STOP_BLOCKED) !== 0) flags += 'b';
+  if (client.tracking !== null) flags += 't';
+  if (client.tracking?.broken) flags += 'R';
+  if (client.tracking?.bcast) flags += 'B';
   if (client.watchBroken) flags += 'd';
   if ((stopped & STOP_CLOSING) !== 0) flags += 'A';
   if (client.link.kind === 'unix') flags += 'U';

@@ -7,6 +7,7 @@ import type { ReplyWriter, Sink } from '../resp/reply-writer.ts';
 import type { Command } from './command-table.ts';
 import type { Engine } from './engine.ts';
 import type { Subscriptions } from './pubsub.ts';
+import type { TrackingState } from './tracking.ts';
 import type { Transaction, Watches } from './transactions.ts';
 
 /** The transport behind a client. */
@@ -72,6 +73,8 @@ export class Client {
   watchBroken = false;
   /** Channels and patterns; null: none. */
   subscriptions: Subscriptions | null = null;
+  /** CLIENT TRACKING; null: off. */
+  tracking: TrackingState | null = null;
   /** Pushes that wait to be sent (pushes.ts). */
   outbox: Buffer[] = [];
   /** Half a reply has been sent; nothing may come between. */

@@ -28,7 +28,7 @@ import { Blocking } from './blocking.ts';
 import type { Client, Link } from './client.ts';
 import { ClientCron } from './client-cron.ts';
 import { ClientRegistry } from './client-registry.ts';
-import { ADMIN, ALWAYS_TOUCHES, BATCHED, SKIP_MONITOR } from './command-spec.ts';
+import { ADMIN, ALWAYS_TOUCHES, BATCHED, READONLY, SKIP_MONITOR } from './command-spec.ts';
 import type { Command, CommandTable } from './command-table.ts';
 import { wireConfig } from './config-wiring.ts';
 import type { CronJob } from './cron-job.ts';
@@ -39,6 +39,7 @@ import {
   GATE_REPLY_OFF,
   GATE_REPLY_SKIP,
   GATE_REPLY_SKIP_NEXT,
+  GATE_TRACKING,
   GATE_UNAUTHENTICATED,
   SERVER_MONITORED,
   STOP_BLOCKED,
@@ -56,6 +57,7 @@ import { Pushes } from './pushes.ts';
 import { Signals } from './signals.ts';
 import { SlowLog } from './slowlog.ts';
 import { Stats } from './stats.ts';
+import { Tracking } from './tracking.ts';
 import { isQuiet, Transactions } from './transactions.ts';
 import { Upkeep } from './upkeep.ts';
 
@@ -106,6 +108,8 @@ export class Engine {
   readonly pushes: Pushes;
   readonly pubsub: PubSub;
   readonly notifications: Notifications;
+  /** Client-side caching. */
+  readonly tracking: Tracking;
   /** MULTI, EXEC, WATCH. */
   readonly transactions: Transactions;
   /** The process around the engine; null where there is none. */
@@ -159,6 +163,7 @@ export class Engine {
     this.pushes = new Pushes(this);
     this.pubsub = new PubSub(this);
     this.notifications = new Notifications(this);
+    this.tracking = new Tracking(this);
     this.transactions = new Transactions(this);
     this.pause = new Pause(this);
     this.monitors = new Monitors(this);
@@ -268,6 +273,7 @@ export class Engine {
     const holding = writer.hold;
     const start = writer.pos;
     this.pushes.commandBegins();
+    if ((client.gates & GATE_TRACKING) !== 0) this.tracking.limitTable();
     if (quiet !== 0) writer.hold = true;
     if (admit(this, client, command, args)) this.#callGuarded(client, command, args);
     if (this.blocking.hasReady) this.blocking.serveReady();
@@ -277,14 +283,22 @@ export class Engine {
       // A command that is put off is served later, and takes its silence with it.
       if ((client.stopped & STOP_BLOCKED) === 0) client.gates &= ~GATE_REPLY_SKIP;
     }
+    if ((client.gates & GATE_TRACKING) !== 0) this.tracking.commandEnds(client, command);
     if (client.outbox.length !== 0 && !client.midReply) this.pushes.flushOwn(client);
   }
 
   #callGuarded(client: Client, command: Command, args: Args): void {
     const { keyspace } = this;
     keyspace.noTouch = (client.gates & GATE_NO_TOUCH) !== 0 && (command.flags & ALWAYS_TOUCHES) === 0;
+    const { pushes } = this;
+    const wasCalling = pushes.calling;
+    pushes.calling = true;
     this.call(client, command, args);
+    pushes.calling = wasCalling;
     keyspace.noTouch = false;
+    if ((client.gates & GATE_TRACKING) !== 0 && (command.flags & READONLY) !== 0) {
+      this.tracking.remember(client, command, args);
+    }
     if ((this.gates & SERVER_MONITORED) !== 0 && (command.flags & (SKIP_MONITOR | ADMIN)) === 0) {
       this.monitors.feed(client, command, args);
     }

@@ -14,6 +14,10 @@ export const GATE_NO_TOUCH = 1 << 5;
 export const GATE_MONITOR = 1 << 6;
 /** CLIENT REPLY SKIP has just been served: the next command is the one whose reply is dropped. */
 export const GATE_REPLY_SKIP_NEXT = 1 << 7;
+/** CLIENT TRACKING: the keys of what it reads are remembered. */
+export const GATE_TRACKING = 1 << 8;
+/** Another client's invalidations are redirected to it. */
+export const GATE_PUSHED = 1 << 9;
 
 // Bits of `Client.stopped`: reasons not to serve more requests now. 0 for most clients.
 export const STOP_CLOSING = 1 << 0;

@@ -15,6 +15,11 @@ import type { Engine } from './engine.ts';
 import { STOP_CLOSING } from './gates.ts';
 import { isQuiet } from './transactions.ts';
 
+/** Has something to send at the end of each batch in which it said so. */
+export interface BatchEnd {
+  batchEnds(): void;
+}
+
 /** Bytes that wait before they are sent without waiting for the end of the batch. */
 const WAITING_MAX = 1024 * 1024;
 
@@ -23,6 +28,9 @@ export class Pushes {
   /** Those with something in their outbox, the client being served among them. */
   #waiting: Client[] = [];
   #bytes = 0;
+  #atEnd: BatchEnd | null = null;
+  /** A command is being executed, not only admitted. */
+  calling = false;
   /** Where the reply of the command being served begins, among all bytes of the writer. */
   #begin = -1;
   #scheduled = false;
@@ -42,7 +50,14 @@ export class Pushes {
 
   /** True when something waits to be sent. */
   get pending(): boolean {
-    return this.#waiting.length !== 0;
+    return this.#waiting.length !== 0 || this.#atEnd !== null;
+  }
+
+  /** `who` is asked once at the end of this batch. (Only client tracking ever asks for that.) */
+  atEnd(who: BatchEnd): void {
+    if (this.#atEnd !== null) return;
+    this.#atEnd = who;
+    if (this.#engine.current === null) this.#schedule();
   }
 
   /** Sends `bytes`, which are not changed any more, to a client between its replies. */
@@ -54,10 +69,16 @@ export class Pushes {
       this.#begin += bytes.length;
       return;
     }
+    this.sendAfter(client, bytes);
+  }
+
+  /** The same, but if it is the client being served: behind its reply, even if that has not begun. */
+  sendAfter(client: Client, bytes: Buffer): void {
+    if ((client.stopped & STOP_CLOSING) !== 0) return;
     if (client.outbox.length === 0) this.#waiting.push(client);
     client.outbox.push(bytes);
     this.#bytes += bytes.length;
-    if (current === null) this.#schedule();
+    if (this.#engine.current === null) this.#schedule();
     else if (this.#bytes > WAITING_MAX) this.#flushOthers();
   }
 
@@ -74,6 +95,9 @@ export class Pushes {
   /** Sends all that waits. */
   flush(): void {
     const { current } = this.#engine;
+    const atEnd = this.#atEnd;
+    this.#atEnd = null;
+    atEnd?.batchEnds();
     if (current !== null) this.flushOwn(current);
     this.#flushOthers();
   }

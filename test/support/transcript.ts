@@ -51,6 +51,14 @@ class Side {
     stream.bytes = Buffer.alloc(0);
   }
 
+  idOf(name: string): number {
+    return Number(this.#streams.get(name)!.id);
+  }
+
+  drop(name: string): void {
+    this.#streams.get(name)!.socket.destroy();
+  }
+
   write(name: string, commands: readonly (readonly string[])[]): void {
     const { socket } = this.#streams.get(name)!;
     const requests = commands.map((words) => encodeCommand(words.map((word) => this.#argument(word))));
@@ -67,7 +75,7 @@ class Side {
     return Buffer.from(text, 'latin1');
   }
 
-  /** What the client has received; ids of clients as their names. */
+  /** What the client has received. */
   received(name: string): string {
     return this.#streams.get(name)!.bytes.toString('latin1');
   }
@@ -110,6 +118,13 @@ export async function transcript(
   try {
     for (const name of names) {
       for (const side of sides) await side.open(name);
+      // Ids are shown in replies: they shall be the same.
+      for (const [side, other] of [sides, [sides[1], sides[0]]] as const) {
+        while (side.idOf(name) < other.idOf(name)) {
+          side.drop(name);
+          await side.open(name);
+        }
+      }
       if (pair.resp === 3) for (const side of sides) side.write(name, [['HELLO', '3']]);
     }
     await Promise.all(sides.map((side) => side.turn()));

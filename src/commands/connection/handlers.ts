@@ -12,3 +12,4 @@ export {
 export { clientInfo, clientKill, clientList, clientUnblock } from './client-list.ts';
 export { clientGetname, clientId, clientSetinfo, clientSetname } from './names.ts';
 export { auth, echo, hello, ping, quit, reset, select } from './session.ts';
+export { clientCaching, clientGetredir, clientTracking, clientTrackinginfo } from './tracking.ts';

@@ -73,6 +73,7 @@ export function reset(client: Client): void {
   engine.monitors.remove(client);
   engine.transactions.discard(client);
   engine.pubsub.forget(client);
+  engine.tracking.disable(client);
   client.setProtocol(2);
   engine.clients.resetAuthentication(client);
   client.name = '';

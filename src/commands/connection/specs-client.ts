@@ -2,7 +2,15 @@
  * CLIENT and its subcommands.
  */
 import { ADMIN, type CommandSpec, LOADING, NOSCRIPT, SENTINEL, STALE } from '../../engine/command-spec.ts';
-import { integer, multiple, oneOf, optional, string, token } from '../../engine/spec-helpers.ts';
+import {
+  integer,
+  multiple,
+  multipleToken,
+  oneOf,
+  optional,
+  string,
+  token,
+} from '../../engine/spec-helpers.ts';
 import * as connection from './handlers.ts';
 
 const ON_OFF = oneOf('enabled', [token('ON'), token('OFF')]);
@@ -18,6 +26,18 @@ export const CLIENT_COMMANDS: readonly CommandSpec[] = [
     flags: SENTINEL,
     subcommands: [
       {
+        name: 'caching',
+        group: 'connection',
+        since: '6.0.0',
+        summary: 'Instructs the server whether to track the keys in the next request.',
+        complexity: 'O(1)',
+        arity: 3,
+        flags: NOSCRIPT | LOADING | STALE,
+        acl: ['connection'],
+        args: [oneOf('mode', [token('YES'), token('NO')])],
+        run: connection.clientCaching,
+      },
+      {
         name: 'getname',
         group: 'connection',
         since: '2.6.9',
@@ -27,6 +47,17 @@ export const CLIENT_COMMANDS: readonly CommandSpec[] = [
         flags: NOSCRIPT | LOADING | STALE | SENTINEL,
         acl: ['connection'],
         run: connection.clientGetname,
+      },
+      {
+        name: 'getredir',
+        group: 'connection',
+        since: '6.0.0',
+        summary: "Returns the client ID to which the connection's tracking notifications are redirected.",
+        complexity: 'O(1)',
+        arity: 2,
+        flags: NOSCRIPT | LOADING | STALE,
+        acl: ['connection'],
+        run: connection.clientGetredir,
       },
       {
         name: 'help',
@@ -218,6 +249,37 @@ export const CLIENT_COMMANDS: readonly CommandSpec[] = [
         tips: ['request_policy:all_nodes', 'response_policy:all_succeeded'],
         args: [string('connection-name')],
         run: connection.clientSetname,
+      },
+      {
+        name: 'tracking',
+        group: 'connection',
+        since: '6.0.0',
+        summary: 'Controls server-assisted client-side caching for the connection.',
+        complexity: 'O(1). Some options may introduce additional complexity.',
+        arity: -3,
+        flags: NOSCRIPT | LOADING | STALE,
+        acl: ['connection'],
+        args: [
+          oneOf('status', [token('ON'), token('OFF')]),
+          optional(integer('client-id', { token: 'REDIRECT' })),
+          optional(multipleToken(string('prefix', { token: 'PREFIX' }))),
+          optional(token('BCAST')),
+          optional(token('OPTIN')),
+          optional(token('OPTOUT')),
+          optional(token('NOLOOP')),
+        ],
+        run: connection.clientTracking,
+      },
+      {
+        name: 'trackinginfo',
+        group: 'connection',
+        since: '6.2.0',
+        summary: 'Returns information about server-assisted client-side caching for the connection.',
+        complexity: 'O(1)',
+        arity: 2,
+        flags: NOSCRIPT | LOADING | STALE,
+        acl: ['connection'],
+        run: connection.clientTrackinginfo,
       },
       {
         name: 'unblock',
