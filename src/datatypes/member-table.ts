@@ -22,7 +22,7 @@ export class MemberTable {
   readonly headWords: number;
   /** Which of them is the member's length. */
   readonly lengthWord: number;
-  dict = new Dictionary();
+  dict: Dictionary;
   /** Hash of the member looked up last. */
   hash = 0;
   #releaseCursor = 0;
@@ -31,6 +31,7 @@ export class MemberTable {
     this.memory = memory;
     this.headWords = headWords;
     this.lengthWord = lengthWord;
+    this.dict = new Dictionary(memory.tables);
     memory.tableBytes += this.dict.bytes;
   }
 

@@ -5,6 +5,7 @@
  * outgrown their packed form.
  */
 import { Arena } from '../structures/arena.ts';
+import { TablePool } from '../structures/table-pool.ts';
 import type { KeyHash } from '../util/siphash.ts';
 import { HashLimits } from './hash-limits.ts';
 import { ListLimits } from './list/limits.ts';
@@ -137,6 +138,8 @@ export function releaseWhole(collection: Collection): void {
 export class Memory {
   arena = new Arena();
   externals = new Externals();
+  /** Memory for the big tables of dictionaries; they are accounted where they are used. */
+  tables = new TablePool();
   /** Bytes that collections take outside of the arena and of `externals`: tables, arrays. */
   tableBytes = 0;
   readonly keyHash: KeyHash;
@@ -157,7 +160,9 @@ export class Memory {
 
   /** Bytes that were given back so far: garbage, until V8 collects it. */
   get droppedBytes(): number {
-    return this.#droppedBefore + this.arena.droppedBytes + this.externals.droppedBytes;
+    return (
+      this.#droppedBefore + this.arena.droppedBytes + this.externals.droppedBytes + this.tables.droppedBytes
+    );
   }
 
   /** Forgets everything at once; every database must be emptied with it. */
@@ -167,6 +172,7 @@ export class Memory {
     this.arena = new Arena();
     this.externals = new Externals();
     this.externals.discard = discard;
+    this.tables = new TablePool();
     this.tableBytes = 0;
   }
 }

@@ -191,7 +191,7 @@ export class MemoryReturn {
 
   #collect(collector: Collector, nowMs: number): void {
     const { keyspace } = this.#engine;
-    const { arena, droppedBytes } = keyspace.memory;
+    const { arena, tables, droppedBytes } = keyspace.memory;
     const dropped = droppedBytes - this.#droppedAtCollection;
     const waitedMs = nowMs - this.#collectedMs;
     const much = dropped >= GARBAGE_BYTES + keyspace.bytes * GARBAGE_SHARE && waitedMs >= GARBAGE_PERIOD_MS;
@@ -199,7 +199,7 @@ export class MemoryReturn {
     this.#collectedMs = nowMs;
     this.#droppedAtCollection = droppedBytes;
     // V8 may have collected it by itself: what buffers there are beyond those in use tells.
-    const inUse = keyspace.bytes - arena.liveBytes + arena.reservedBytes;
+    const inUse = keyspace.bytes - arena.liveBytes + arena.reservedBytes + tables.spareBytes;
     if (collector.arrayBufferBytes() - inUse >= LITTLE_GARBAGE_BYTES) collector.collect();
   }
 }

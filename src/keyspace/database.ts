@@ -43,8 +43,8 @@ export class ValueView {
 export class Database {
   readonly id: number;
   readonly memory: Memory;
-  dict = new Dictionary();
-  expires = new Dictionary();
+  dict: Dictionary;
+  expires: Dictionary;
   /** Hash of the key looked up last. */
   hash = 0;
   /** Average time to live in ms, as INFO shows it; kept by the expire cycle. */
@@ -55,6 +55,8 @@ export class Database {
   constructor(id: number, memory: Memory) {
     this.id = id;
     this.memory = memory;
+    this.dict = new Dictionary(memory.tables);
+    this.expires = new Dictionary(memory.tables);
   }
 
   get size(): number {

@@ -254,8 +254,8 @@ export class Keyspace {
     if (this.databases.every((other) => other === db || other.dict.count === 0)) this.#forgetAll(lazily);
     else {
       this.lazyFree.add(db, db.dict, lazily);
-      db.dict = new Dictionary();
-      db.expires = new Dictionary();
+      db.expires.clear();
+      db.dict = new Dictionary(this.memory.tables);
       this.#forget(db);
       this.lazyFree.free(FREED_AT_ONCE);
     }
@@ -283,6 +283,10 @@ export class Keyspace {
     if (count > FREED_AT_ONCE || memory.arena.liveBytes + memory.tableBytes > DROPPED_BYTES) {
       memory.reset();
       lazyFree.forget();
+      for (const db of this.databases) {
+        db.dict = new Dictionary(memory.tables);
+        db.expires = new Dictionary(memory.tables);
+      }
     } else {
       while (lazyFree.free(FREED_AT_ONCE));
       lazyFree.lazy = false;

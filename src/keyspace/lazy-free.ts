@@ -132,7 +132,10 @@ export class LazyFree {
     this.lazy = lazy;
     this.#counted = 1;
     this.#done(count * counted);
-    if (leftover.cursor === 0) this.#leftovers.shift();
+    if (leftover.cursor === 0) {
+      dict.clear();
+      this.#leftovers.shift();
+    }
     return this.busy;
   }
 

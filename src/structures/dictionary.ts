@@ -24,6 +24,7 @@
  */
 
 import { type Random, randomBelow } from '../util/random.ts';
+import { TABLE_WORDS, type TablePool } from './table-pool.ts';
 
 const MIN_BITS = 3;
 const MAX_BITS = 16;
@@ -52,14 +53,20 @@ class Segment {
   /** With fewer entries it may be shrunk. */
   shrinkBelow: number;
 
-  constructor(bits: number, depth: number, overflow = Math.max(8, (1 << bits) >> 7)) {
+  constructor(pool: TablePool | null, bits: number, depth: number, overflow = Math.max(8, (1 << bits) >> 7)) {
     const homes = 1 << bits;
     this.bits = bits;
     this.depth = depth;
     this.total = homes + overflow;
-    this.slots = new Int32Array(this.total * 2);
+    const words = this.total * 2;
+    this.slots = pool !== null && words === TABLE_WORDS ? pool.take() : new Int32Array(words);
     this.maxCount = homes - (homes >> 3);
     this.shrinkBelow = homes >> 3;
+  }
+
+  /** Gives its table back; it is not used any more. */
+  release(pool: TablePool | null): void {
+    if (pool !== null && this.slots.length === TABLE_WORDS) pool.give(this.slots);
   }
 
   home(hash: number): number {
@@ -80,8 +87,12 @@ export class Dictionary {
   /** 31 - depth of the directory: `(hash >>> 1) >>> shift` is the directory index. */
   #shift = 31;
 
-  constructor() {
-    const segment = new Segment(MIN_BITS, 0);
+  readonly #pool: TablePool | null;
+
+  /** Big tables come from `pool`, if there is one; `clear` gives them back. */
+  constructor(pool: TablePool | null = null) {
+    this.#pool = pool;
+    const segment = new Segment(pool, MIN_BITS, 0);
     this.#directory = [segment];
     this.segment = segment;
     this.bytes = segment.slots.length * 4;
@@ -165,7 +176,8 @@ export class Dictionary {
   }
 
   clear(): void {
-    const segment = new Segment(MIN_BITS, 0);
+    this.#releaseAll();
+    const segment = new Segment(this.#pool, MIN_BITS, 0);
     this.#directory = [segment];
     this.#shift = 31;
     this.segment = segment;
@@ -253,7 +265,7 @@ export class Dictionary {
 
   /** A dictionary with the same hashes; `copy` gives the ref that stands for each ref there. */
   clone(copy: (ref: number) => number): Dictionary {
-    const made = new Dictionary();
+    const made = new Dictionary(this.#pool);
     made.#shift = this.#shift;
     made.#directory = [];
     made.bytes = this.bytes;
@@ -261,7 +273,7 @@ export class Dictionary {
     let previous: Segment | null = null;
     let segment = made.segment;
     for (const from of this.#directory) {
-      if (from !== previous) segment = copied(from, copy);
+      if (from !== previous) segment = copied(this.#pool, from, copy);
       made.#directory.push(segment);
       previous = from;
     }
@@ -278,11 +290,12 @@ export class Dictionary {
     let bits = MIN_BITS;
     while (count > 2 ** bits * 0.8) bits++;
     const depth = Math.max(0, bits - MAX_BITS);
+    this.#releaseAll();
     this.#directory = [];
     this.#shift = 31 - depth;
     this.bytes = 0;
     for (let i = 0; i < 2 ** depth; i++) {
-      const segment = new Segment(Math.min(bits, MAX_BITS), depth);
+      const segment = new Segment(this.#pool, Math.min(bits, MAX_BITS), depth);
       this.#directory.push(segment);
       this.bytes += segment.slots.length * 4;
     }
@@ -330,22 +343,28 @@ export class Dictionary {
     }
   }
 
+  #releaseAll(): void {
+    if (this.#pool !== null) this.#eachSegment((segment) => segment.release(this.#pool));
+  }
+
   #grow(segment: Segment, hash: number): void {
     if (segment.bits < MAX_BITS) {
-      this.#replace(segment, hash, build([segment], segment.bits + 1, segment.depth));
+      this.#replace(segment, hash, build(this.#pool, [segment], segment.bits + 1, segment.depth));
       return;
     }
     const depth = segment.depth + 1;
     if (31 - this.#shift < depth) this.#doubleDirectory();
     const half = 1 << (31 - segment.depth);
-    const low = build([segment], MAX_BITS, depth, half, 0);
-    const high = build([segment], MAX_BITS, depth, half, half);
+    const low = build(this.#pool, [segment], MAX_BITS, depth, half, 0);
+    const high = build(this.#pool, [segment], MAX_BITS, depth, half, half);
     this.bytes += (low.slots.length + high.slots.length - segment.slots.length) * 4;
     const span = 1 << (31 - this.#shift - depth);
     const start = Math.floor(((hash >>> 1) >>> this.#shift) / (span * 2)) * span * 2;
     this.#directory.fill(low, start, start + span);
     this.#directory.fill(high, start + span, start + span * 2);
     this.segment = low;
+    this.index = 0;
+    segment.release(this.#pool);
   }
 
   #doubleDirectory(): void {
@@ -362,13 +381,14 @@ export class Dictionary {
     this.bytes += (by.slots.length - old.slots.length) * 4;
     this.segment = by;
     this.index = 0;
+    old.release(this.#pool);
   }
 
   /** Merges two thin sister segments, or halves the only one; not if the entries would crowd. */
   #shrink(segment: Segment, hash: number): void {
     if (segment.depth === 0) {
       if (segment.bits <= MIN_BITS) return;
-      const halved = shrunk(segment, [segment], segment.bits - 1, 0);
+      const halved = shrunk(this.#pool, segment, [segment], segment.bits - 1, 0);
       if (halved !== null) this.#replace(segment, hash, halved);
       return;
     }
@@ -377,13 +397,15 @@ export class Dictionary {
     const sister = this.#directory[(mine ^ 1) * span]!;
     if (sister.depth !== segment.depth || (sister.count + segment.count) * 3 > 1 << MAX_BITS) return;
     const inOrder = mine & 1 ? [sister, segment] : [segment, sister];
-    const merged = shrunk(segment, inOrder, MAX_BITS, segment.depth - 1);
+    const merged = shrunk(this.#pool, segment, inOrder, MAX_BITS, segment.depth - 1);
     if (merged === null) return;
     const start = (mine & ~1) * span;
     this.#directory.fill(merged, start, start + span * 2);
     this.bytes += (merged.slots.length - segment.slots.length - sister.slots.length) * 4;
     this.segment = merged;
     this.index = 0;
+    segment.release(this.#pool);
+    sister.release(this.#pool);
     this.#halveDirectory();
   }
 
@@ -398,8 +420,8 @@ export class Dictionary {
   }
 }
 
-function copied(from: Segment, copy: (ref: number) => number): Segment {
-  const segment = new Segment(from.bits, from.depth, from.total - (1 << from.bits));
+function copied(pool: TablePool | null, from: Segment, copy: (ref: number) => number): Segment {
+  const segment = new Segment(pool, from.bits, from.depth, from.total - (1 << from.bits));
   segment.count = from.count;
   segment.shrinkBelow = from.shrinkBelow;
   for (let i = 0; i < from.total; i++) {
@@ -488,10 +510,18 @@ function segmentEnd(segment: Segment, hash: number): number {
  * Makes a segment of the entries of `sources` (in hash order) whose hash has `bit` where `mask` is set. Should
  * an unlikely crowd at the end not fit into the overflow area, a larger one is taken.
  */
-function build(sources: Segment[], bits: number, depth: number, mask = 0, bit = 0): Segment {
-  let segment = new Segment(bits, depth);
+function build(
+  pool: TablePool | null,
+  sources: Segment[],
+  bits: number,
+  depth: number,
+  mask = 0,
+  bit = 0,
+): Segment {
+  let segment = new Segment(pool, bits, depth);
   while (!fill(segment, sources, mask, bit)) {
-    segment = new Segment(bits, depth, (segment.total - (1 << bits)) * 4);
+    segment.release(pool);
+    segment = new Segment(pool, bits, depth, (segment.total - (1 << bits)) * 4);
   }
   return segment;
 }
@@ -500,9 +530,16 @@ function build(sources: Segment[], bits: number, depth: number, mask = 0, bit = 
  * The entries of `sources` in a smaller segment; null if they would crowd. `thin` is not asked again then until
  * an eighth of its entries is gone.
  */
-function shrunk(thin: Segment, sources: Segment[], bits: number, depth: number): Segment | null {
-  const segment = new Segment(bits, depth);
+function shrunk(
+  pool: TablePool | null,
+  thin: Segment,
+  sources: Segment[],
+  bits: number,
+  depth: number,
+): Segment | null {
+  const segment = new Segment(pool, bits, depth);
   if (fill(segment, sources, 0, 0, SHRINK_DISTANCE_MAX)) return segment;
+  segment.release(pool);
   thin.shrinkBelow = thin.count - (thin.count >> 3);
   return null;
 }
