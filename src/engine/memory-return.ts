@@ -43,8 +43,8 @@ export class MemoryReturn {
   #startedMs = 0;
   #spentMs = 0;
   #wasteAtStart = 0;
-  /** A cycle has just ended, and wasn't futile. */
-  #goesOn = false;
+  /** Percent of the time that the cycle took that has just ended and wasn't futile; else 0. */
+  #goesOn = 0;
   /** Waste that a cycle couldn't do anything about, and until when that is believed. */
   #futileWaste = 0;
   #futileUntilMs = 0;
@@ -113,7 +113,7 @@ export class MemoryReturn {
     const min = values['active-defrag-cycle-min'];
     const max = values['active-defrag-cycle-max'];
     const percent = (waste * 100) / Math.max(1, keyspace.memory.arena.liveBytes);
-    if ((waste < values['active-defrag-ignore-bytes'] && !this.#goesOn) || percent < lower) return 0;
+    if ((waste < values['active-defrag-ignore-bytes'] && this.#goesOn === 0) || percent < lower) return 0;
     if (percent >= upper || upper <= lower) return max;
     return Math.max(1, Math.round(min + ((max - min) * (percent - lower)) / (upper - lower)));
   }
@@ -132,7 +132,8 @@ export class MemoryReturn {
       this.running = Math.max(this.running, effort);
       return;
     }
-    this.#goesOn = false;
+    const last = this.#goesOn;
+    this.#goesOn = 0;
     if (effort === 0) return;
     const waste = this.#waste();
     if (nowMs < this.#futileUntilMs && waste < this.#futileWaste * 1.1) return;
@@ -140,7 +141,7 @@ export class MemoryReturn {
       this.#isFutile(nowMs, waste);
       return;
     }
-    this.running = effort;
+    this.running = Math.max(effort, last);
     this.#startedMs = nowMs;
     this.#wasteAtStart = waste;
     this.#slice();
@@ -169,10 +170,11 @@ export class MemoryReturn {
     this.stop();
     this.defragmenter.stop();
     this.#spentMs += nowMs - this.#startedMs;
+    const percent = this.running;
     this.running = 0;
     const waste = this.#waste();
     if (waste > this.#wasteAtStart * FUTILE_SHARE) this.#isFutile(nowMs, waste);
-    else this.#goesOn = true;
+    else this.#goesOn = percent;
   }
 
   #isFutile(nowMs: number, waste: number): void {
