@@ -152,10 +152,8 @@ export class Blocking implements ChangeListener, CronJob {
       timed: wait.untilMs !== 0,
       cancel: (reason) => {
         if (reason === 'gone') this.#forget(waiter);
-        else
-          this.#end(waiter, (out) =>
-            reason === 'error' ? out.error(errors.UNBLOCKED) : wait.onTimeout(out),
-          );
+        else if (reason === 'error') this.#endWithError(waiter, errors.UNBLOCKED);
+        else this.#end(waiter, wait.onTimeout);
       },
     };
   }
@@ -164,7 +162,7 @@ export class Blocking implements ChangeListener, CronJob {
   unblockAll(error: ReplyError): void {
     const waiters = new Set<Waiter>();
     for (const queue of this.#queues.values()) for (const waiter of queue.waiters) waiters.add(waiter);
-    for (const waiter of waiters) this.#end(waiter, (out) => out.error(error));
+    for (const waiter of waiters) this.#endWithError(waiter, error);
   }
 
   modified(db: Database, key: Uint8Array, off: number, len: number): void {
@@ -234,6 +232,13 @@ export class Blocking implements ChangeListener, CronJob {
     this.#forget(waiter);
     out.flush();
     this.#release(client);
+  }
+
+  /** Ends a wait with an error, which counts as one of its command. */
+  #endWithError(waiter: Waiter, error: ReplyError): void {
+    waiter.command.failedCalls++;
+    this.#engine.stats.countError(error);
+    this.#end(waiter, (out) => out.error(error));
   }
 
   /** Ends a wait with a reply. */

@@ -335,6 +335,22 @@ export class Dictionary {
     return slots;
   }
 
+  /** How many home slots have 0, 1, 2 ... entries (DEBUG HTSTATS). Looks at all of them. */
+  homeCounts(): number[] {
+    const counts: number[] = [0];
+    this.#eachSegment((segment) => {
+      const homes = new Uint32Array(1 << segment.bits);
+      for (let i = 0; i < segment.total; i++) {
+        if (segment.slots[i * 2 + 1] !== 0) homes[segment.home(segment.slots[i * 2]!)]!++;
+      }
+      for (const entries of homes) {
+        while (counts.length <= entries) counts.push(0);
+        counts[entries]!++;
+      }
+    });
+    return counts;
+  }
+
   #eachSegment(visit: (segment: Segment) => void): void {
     let previous: Segment | null = null;
     for (const segment of this.#directory) {

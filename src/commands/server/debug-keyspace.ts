@@ -77,10 +77,27 @@ export function hashTables(client: Client, args: Args): void {
   client.out.verbatim(`[Dictionary HT]\n${tableReport(db.dict)}[Expires HT]\n${tableReport(db.expires)}`);
 }
 
+/** A chain of Redis is here what has the same home slot. */
 function tableReport(table: Dictionary): string {
   const title = 'Hash table 0 stats (main hash table):\n';
   if (table.count === 0) return `${title}No stats available for empty dictionaries\n`;
-  return `${title} table size: ${table.slotCount}\n number of elements: ${table.count}\n`;
+  const counts = table.homeCounts();
+  const size = table.slotCount;
+  const used = size - counts[0]!;
+  const average = (table.count / used).toFixed(2);
+  const lines = [
+    ` table size: ${size}`,
+    ` number of elements: ${table.count}`,
+    ` different slots: ${used}`,
+    ` max chain length: ${counts.length - 1}`,
+    ` avg chain length (counted): ${average}`,
+    ` avg chain length (computed): ${average}`,
+    ' Chain length distribution:',
+  ];
+  counts.forEach((homes, length) => {
+    if (homes > 0) lines.push(`   ${length}: ${homes} (${((homes * 100) / size).toFixed(2)}%)`);
+  });
+  return `${title}${lines.join('\n')}\n`;
 }
 
 /** The table of a grown hash, set or sorted set. */
