@@ -8,8 +8,9 @@ import { encodingName, isSharedInteger, SHARED_REFCOUNT } from '../../keyspace/e
 import { EXTERNAL, STRING_AUTO, TYPE_LIST, TYPE_MASK, TYPE_STRING } from '../../keyspace/entry.ts';
 import type { Args } from '../../resp/args.ts';
 import type { Dictionary } from '../../structures/dictionary.ts';
-import { lpLength } from '../../structures/listpack.ts';
+import { LP_EMPTY_BYTES, lpEncodedSize, lpLength } from '../../structures/listpack.ts';
 import { isCanonicalInt64, parseSafeInt } from '../../util/number-text.ts';
+import { listEach, listIsPacked, listLength, listNodes } from '../../values/list.ts';
 import { datasetDigest, NO_DIGEST, valueDigest } from './digest.ts';
 
 const SERIALIZED_SAMPLES = 100;
@@ -31,7 +32,25 @@ export function object(client: Client, args: Args): void {
   client.out.simple(
     `Value at:0x${place} refcount:${refcount} encoding:${encodingName(db, ref)} ` +
       `serializedlength:${serializedLength(client, ref)} lru:${access} ` +
-      `lru_seconds_idle:${keyspace.lfu ? 0 : keyspace.idleSeconds(access)}`,
+      `lru_seconds_idle:${keyspace.lfu ? 0 : keyspace.idleSeconds(access)}` +
+      (db.type(ref) === TYPE_LIST ? nodeReport(client, ref) : ''),
+  );
+}
+
+/** What is told of a list's nodes; as many bytes as Redis would take. */
+function nodeReport(client: Client, ref: number): string {
+  const { db } = client;
+  const { values } = client.engine.config;
+  const nodes = listIsPacked(db, ref) ? 1 : listNodes(db, ref).nodes;
+  let bytes = nodes * LP_EMPTY_BYTES;
+  listEach(db, ref, (element) => {
+    bytes += lpEncodedSize(element.bytes, element.off, element.len);
+    return true;
+  });
+  return (
+    ` ql_nodes:${nodes} ql_avg_node:${(listLength(db, ref) / nodes).toFixed(2)}` +
+    ` ql_listpack_max:${values['list-max-listpack-size']}` +
+    ` ql_compressed:${values['list-compress-depth'] === 0 ? 0 : 1} ql_uncompressed_size:${bytes}`
   );
 }
 
