@@ -61,6 +61,10 @@ export const BITFIELD_TYPE = new ReplyError(
 export const BITFIELD_OVERFLOW = new ReplyError('ERR Invalid OVERFLOW type specified');
 export const BITFIELD_RO = new ReplyError('ERR BITFIELD_RO only supports the GET subcommand');
 // Lists.
+/** As 7.2 says it; 7.0 takes this rank for -1 by mistake. */
+export const RANK_OUT_OF_RANGE = new ReplyError(
+  'ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807',
+);
 export const RANK_ZERO = new ReplyError(
   "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start " +
     'from the end of the list',
@@ -73,6 +77,22 @@ export const NOT_HLL = new ReplyError('WRONGTYPE Key is not a valid HyperLogLog 
 export const CORRUPT_HLL = new ReplyError('INVALIDOBJ Corrupted HLL object detected');
 export const HLL_NOT_SPARSE = new ReplyError('ERR HLL encoding is not sparse');
 export const NO_SPECIFIED_KEY = new ReplyError('ERR The specified key does not exist');
+// Geospatial indexes.
+export const GEO_UNIT = new ReplyError('ERR unsupported unit provided. please use M, KM, FT, MI');
+export const GEO_RADIUS = new ReplyError('ERR need numeric radius');
+export const GEO_NEGATIVE_RADIUS = new ReplyError('ERR radius cannot be negative');
+export const GEO_WIDTH = new ReplyError('ERR need numeric width');
+export const GEO_HEIGHT = new ReplyError('ERR need numeric height');
+export const GEO_NEGATIVE_BOX = new ReplyError('ERR height or width cannot be negative');
+export const GEO_COUNT = new ReplyError('ERR COUNT must be > 0');
+export const GEO_ANY = new ReplyError('ERR the ANY argument requires COUNT argument');
+export const GEO_MEMBER = new ReplyError('ERR could not decode requested zset member');
+export const GEOSEARCHSTORE_WITH = new ReplyError(
+  'ERR GEOSEARCHSTORE is not compatible with WITHDIST, WITHHASH and WITHCOORD options',
+);
+export const GEORADIUS_STORE_WITH = new ReplyError(
+  'ERR STORE option in GEORADIUS is not compatible with WITHDIST, WITHHASH and WITHCOORD options',
+);
 export const NOAUTH = new ReplyError('NOAUTH Authentication required.');
 export const WRONGPASS = new ReplyError('WRONGPASS invalid username-password pair or user is disabled.');
 export const AUTH_WITHOUT_PASSWORD = new ReplyError(
@@ -254,9 +274,6 @@ export const ENTRIES_ADDED_BELOW_LENGTH = new ReplyError(
 );
 export const SETID_BELOW_TOP = new ReplyError(
   'ERR The ID specified in XSETID is smaller than the target stream top item',
-);
-export const SETID_BELOW_TOMBSTONE = new ReplyError(
-  'ERR The ID specified in XSETID is smaller than current max_deleted_entry_id',
 );
 export const SETID_BELOW_GIVEN_TOMBSTONE = new ReplyError(
   'ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id',

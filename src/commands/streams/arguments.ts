@@ -122,9 +122,14 @@ export function createStream(client: Client, args: Args, i: number, stream: Stre
 
 /** Tells that the stream under the key in argument i was changed. */
 export function signalStream(client: Client, args: Args, i: number, event: string): void {
+  touch(client, args, i);
+  raise(client, args, i, event);
+}
+
+/** The same without a keyspace event. */
+export function touch(client: Client, args: Args, i: number): void {
   const { keyspace } = client.engine;
   if (keyspace.watched) keyspace.touched(client.db, args.buf, args.off[i]!, args.len[i]!);
-  raise(client, args, i, event);
 }
 
 /** The keyspace event alone: what only concerns a group doesn't change the stream for those who watch it. */

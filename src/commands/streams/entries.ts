@@ -13,6 +13,7 @@ import {
   idArg,
   isChar,
   longArg,
+  raise,
   readStream,
   replyId,
   signalStream,
@@ -227,7 +228,6 @@ export function xsetid(client: Client, args: Args): void {
   }
   const stream = writeStream(client, args, 1);
   if (stream === null) throw errors.NO_SUCH_KEY;
-  if (compareIds(id, stream.maxDeletedId) < 0) throw errors.SETID_BELOW_TOMBSTONE;
   if (stream.length > 0) {
     stream.edge(topId, true);
     if (compareIds(id, topId) < 0) throw errors.SETID_BELOW_TOP;
@@ -237,6 +237,6 @@ export function xsetid(client: Client, args: Args): void {
   if (added !== null) stream.entriesAdded = added;
   if (!tombstone.isZero()) stream.maxDeletedId.copy(tombstone);
   client.engine.keyspace.dirty++;
-  signalStream(client, args, 1, 'xsetid');
+  raise(client, args, 1, 'xsetid');
   client.out.ok();
 }

@@ -17,7 +17,7 @@ import {
   isChar,
   raise,
   readStream,
-  signalStream,
+  touch,
   writeStream,
 } from './arguments.ts';
 
@@ -60,15 +60,19 @@ function needGroup(stream: Stream, args: Args): Group {
 export function xgroupCreate(client: Client, args: Args): void {
   const { make, entriesRead } = parseOptions(args, true);
   const found = make ? writeStream(client, args, 2) : needStream(client, args);
+  if (args.count > 8) throw errors.subcommandSyntax(args.text(1), 'xgroup');
   groupId(args, found);
   const name = args.text(3);
   if (found?.group(name)) throw errors.BUSY_GROUP;
   const { memory } = client.db;
   const stream = found ?? new Stream(memory);
-  if (found === null) createStream(client, args, 2, stream);
+  if (found === null) {
+    createStream(client, args, 2, stream);
+    touch(client, args, 2);
+  }
   stream.addGroup(new Group(memory, name, id, entriesRead));
   client.engine.keyspace.dirty++;
-  signalStream(client, args, 2, 'xgroup-create');
+  raise(client, args, 2, 'xgroup-create');
   client.out.ok();
 }
 
@@ -76,6 +80,7 @@ export function xgroupSetid(client: Client, args: Args): void {
   const { entriesRead } = parseOptions(args, false);
   const stream = needStream(client, args);
   const group = needGroup(stream, args);
+  if (args.count > 7) throw errors.subcommandSyntax(args.text(1), 'xgroup');
   groupId(args, stream);
   group.lastId.copy(id);
   group.entriesRead = entriesRead;
@@ -93,8 +98,10 @@ export function xgroupDestroy(client: Client, args: Args): void {
   }
   stream.removeGroup(group);
   client.engine.keyspace.dirty++;
-  // Clients that wait for the group are to be told.
-  signalStream(client, args, 2, 'xgroup-destroy');
+  // Clients that wait for the group are to be told; for those who watch it the stream has not changed.
+  const { blocking } = client.engine;
+  if (blocking.count > 0) blocking.modified(client.db, args.buf, args.off[2]!, args.len[2]!);
+  raise(client, args, 2, 'xgroup-destroy');
   client.out.int(1);
 }
 

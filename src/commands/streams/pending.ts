@@ -142,12 +142,11 @@ export function xclaim(client: Client, args: Args): void {
   while (end < args.count && readId(args, end, from)) end++;
   const options = parseClaim(client, args, end);
   if (compareIds(lastId, group.lastId) > 0) group.lastId.copy(lastId);
-  const consumer = consumerOf(client, args, 1, group, args.text(3));
   const claimed: StreamId[] = [];
   for (let i = 5; i < end; i++) {
     const id = new StreamId();
     idArg(args, i, id);
-    if (claim(client, stream!, group, consumer, id, minIdleMs, options)) claimed.push(id);
+    if (claim(client, args, stream!, group, id, minIdleMs, options)) claimed.push(id);
   }
   replyClaimed(client, stream!, claimed, options.justId);
 }
@@ -173,12 +172,12 @@ function parseClaim(client: Client, args: Args, i: number): ClaimOptions {
   return options;
 }
 
-/** Gives one entry to the consumer, if it may have it. */
+/** Gives one entry to the consumer, if it may have it. A consumer who gets nothing isn't made, nor heard of. */
 function claim(
   client: Client,
+  args: Args,
   stream: Stream,
   group: Group,
-  consumer: Consumer,
   id: StreamId,
   minIdleMs: number,
   options: ClaimOptions,
@@ -196,10 +195,10 @@ function claim(
   }
   if (isPending) {
     if (minIdleMs > 0 && nowMs - group.deliveryMs < minIdleMs) return false;
-    group.assign(id, consumer);
+    group.assign(id, consumerOf(client, args, 1, group, args.text(3)));
   } else {
     if (!options.force) return false;
-    group.claimNew(id, consumer, nowMs);
+    group.claimNew(id, consumerOf(client, args, 1, group, args.text(3)), nowMs);
   }
   group.deliveryMs = options.deliveryMs;
   if (options.retryCount >= 0) group.deliveries = options.retryCount;
@@ -239,7 +238,6 @@ export function xautoclaim(client: Client, args: Args): void {
     else throw errors.SYNTAX;
   }
   const group = needGroup(stream, args);
-  const consumer = consumerOf(client, args, 1, group, args.text(3));
   const { nowMs, keyspace } = client.engine;
   const { pending } = group;
   const claimed: StreamId[] = [];
@@ -255,7 +253,7 @@ export function xautoclaim(client: Client, args: Args): void {
       continue;
     }
     if (minIdleMs === 0 || nowMs - group.deliveryMs >= minIdleMs) {
-      group.assign(id, consumer);
+      group.assign(id, consumerOf(client, args, 1, group, args.text(3)));
       group.deliveryMs = nowMs;
       if (!justId) group.deliveries = plus(group.deliveries, 1);
       claimed.push(id);

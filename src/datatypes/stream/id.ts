@@ -145,7 +145,8 @@ let readLo = 0;
 
 /**
  * An unsigned 64-bit number as upstream reads it: digits; but as it asks strtoull when those are not canonical, also
- * with blanks and a plus in front, with leading zeros, and with a minus (then it is taken from 2^64).
+ * with blanks and a plus in front, with leading zeros, and with a minus (then it is taken from 2^64; but the canonical
+ * text of a negative 64-bit number is refused).
  */
 function parseUint64(buf: Uint8Array, from: number, end: number): boolean {
   let length = end - from;
@@ -163,10 +164,12 @@ function parseUint64(buf: Uint8Array, from: number, end: number): boolean {
       return true;
     }
   }
+  const untrimmed = length;
   while (length > 0 && (buf[from] === 32 || (buf[from]! >= 9 && buf[from]! <= 13))) {
     from++;
     length--;
   }
+  const canonical = end - from === untrimmed && buf[from + 1] !== 48;
   const negative = buf[from] === DASH;
   if (length > 0 && (negative || buf[from] === 43)) {
     from++;
@@ -181,6 +184,7 @@ function parseUint64(buf: Uint8Array, from: number, end: number): boolean {
   }
   const value = BigInt(text);
   if (value >= 1n << 64n) return false;
+  if (negative && canonical && value <= 1n << 63n) return false;
   const wrapped = negative ? BigInt.asUintN(64, -value) : value;
   readHi = Number(wrapped >> 32n) | 0;
   readLo = Number(wrapped & 0xffffffffn) | 0;

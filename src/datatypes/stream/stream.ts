@@ -8,13 +8,7 @@ import type { Args } from '../../resp/args.ts';
 import { Arena, OFFSET_MASK, PAGE_BITS } from '../../structures/arena.ts';
 import type { Collection, Memory } from '../memory.ts';
 import { type Count, minus, plus } from './count.ts';
-import {
-  ELEMENT_HEAD_MAX,
-  listpackIntSize,
-  listpackSize,
-  skipEqual,
-  writeElement,
-} from './element.ts';
+import { ELEMENT_HEAD_MAX, listpackIntSize, listpackSize, skipEqual, writeElement } from './element.ts';
 import { byName, type Group, UNKNOWN } from './group.ts';
 import { compareIds, compareToWords, StreamId } from './id.ts';
 import { IdIndex } from './id-index.ts';
@@ -352,7 +346,7 @@ export class Stream implements Collection {
 
   /** Whether XDEL has (or may have) left a hole at `from` or behind it. */
   hasTombstonesFrom(from: StreamId): boolean {
-    if (this.length === 0 || this.maxDeletedId.isZero()) return false;
+    if (this.length === 0 || compareIds(this.firstId, this.maxDeletedId) > 0) return false;
     return compareIds(from, this.maxDeletedId) <= 0;
   }
 
