@@ -4,6 +4,7 @@
 import type { CommandSpec } from '../engine/command-spec.ts';
 import { BITMAP_COMMANDS } from './bitmaps/specs.ts';
 import { CONNECTION_COMMANDS } from './connection/specs.ts';
+import { GEO_COMMANDS } from './geo/specs.ts';
 import { HASH_COMMANDS } from './hashes/specs.ts';
 import { HYPERLOGLOG_COMMANDS } from './hyperloglog/specs.ts';
 import { GENERIC_COMMANDS } from './keys/specs.ts';
@@ -21,6 +22,7 @@ export const ALL_COMMANDS: readonly CommandSpec[] = [
   ...STRING_COMMANDS,
   ...BITMAP_COMMANDS,
   ...HYPERLOGLOG_COMMANDS,
+  ...GEO_COMMANDS,
   ...GENERIC_COMMANDS,
   ...HASH_COMMANDS,
   ...LIST_COMMANDS,
