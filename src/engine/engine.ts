@@ -173,6 +173,7 @@ export class Engine {
     this.cron.push(this.upkeep);
     this.cron.push(this.metrics);
     this.cron.push(this.blocking);
+    this.cron.push(this.tracking);
   }
 
   /**

@@ -21,6 +21,7 @@ import { bytesOf, latin1Of } from '../util/latin1.ts';
 import type { Client } from './client.ts';
 import { PUBSUB } from './command-spec.ts';
 import type { Command } from './command-table.ts';
+import type { CronJob } from './cron-job.ts';
 import type { Engine } from './engine.ts';
 import { GATE_MULTI, GATE_PUSHED, GATE_SUBSCRIBED, GATE_TRACKING } from './gates.ts';
 import { findKeys } from './key-extraction.ts';
@@ -28,8 +29,9 @@ import type { ChangeListener } from './signals.ts';
 
 /** The Pub/Sub channel of invalidations under RESP2. */
 const CHANNEL = '__redis__:invalidate';
-/** Keys taken out of a table that is too large, for each command that finds it so. */
+/** Keys taken out of a table that is too large, for each command that finds it so, and for each run of the cron. */
 const EVICTED_AT_ONCE = 100;
+const EVICTED_BY_CRON = 10_000;
 
 export interface TrackingOptions {
   /** Id of the client that gets the messages; 0: the client itself. */
@@ -63,7 +65,8 @@ interface Prefix {
   changed: Map<string, Client | null>;
 }
 
-export class Tracking implements ChangeListener {
+export class Tracking implements ChangeListener, CronJob {
+  readonly name = 'tracking';
   readonly #engine: Engine;
   /** Ids of clients by key: most keys have one. In the order in which they were read first. */
   readonly #table = new Map<string, number | Set<number>>();
@@ -181,14 +184,19 @@ export class Tracking implements ChangeListener {
   }
 
   /** Keeps `tracking-table-max-keys`; before a command. */
-  limitTable(): void {
+  limitTable(atOnce = EVICTED_AT_ONCE): void {
     const excess = this.#maxKeys === 0 ? 0 : this.#table.size - this.#maxKeys;
     if (excess <= 0) return;
-    let left = Math.min(excess, EVICTED_AT_ONCE);
+    let left = Math.min(excess, atOnce);
     for (const name of this.#table.keys()) {
       if (left-- === 0) return;
       this.#invalidate(name);
     }
+  }
+
+  /** The limit may have been lowered, and no command comes. */
+  run(): void {
+    this.limitTable(EVICTED_BY_CRON);
   }
 
   modified(_db: Database, key: Uint8Array, off: number, len: number): void {
