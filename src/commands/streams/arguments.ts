@@ -50,7 +50,13 @@ export function idArg(args: Args, i: number, into: StreamId): void {
   if (!readId(args, i, into)) throw errors.BAD_STREAM_ID;
 }
 
-/** The same, but tells whether it is one. */
+/** The same where `-` and `+` are the smallest and the largest id. */
+export function looseIdArg(args: Args, i: number, into: StreamId): void {
+  const kind = parseId(args.buf, args.off[i]!, args.len[i]!, into, 0, false);
+  if (kind !== ID_WHOLE && kind !== ID_NO_SEQ) throw errors.BAD_STREAM_ID;
+}
+
+/** As `idArg`, but tells whether it is one. */
 export function readId(args: Args, i: number, into: StreamId): boolean {
   const kind = parseId(args.buf, args.off[i]!, args.len[i]!, into, 0, true);
   return kind === ID_WHOLE || kind === ID_NO_SEQ;

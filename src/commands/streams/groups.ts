@@ -15,6 +15,7 @@ import {
   createStream,
   idArg,
   isChar,
+  looseIdArg,
   raise,
   readStream,
   touch,
@@ -38,10 +39,12 @@ function parseOptions(args: Args, create: boolean): { make: boolean; entriesRead
   return { make, entriesRead };
 }
 
-/** The id in argument 4; `$` is that of the stream's end. */
-function groupId(args: Args, stream: Stream | null): void {
-  if (!isChar(args, 4, DOLLAR)) idArg(args, 4, id);
-  else if (stream === null) id.clear();
+/** The id in argument 4; `$` is that of the stream's end. SETID alone takes `-` and `+`. */
+function groupId(args: Args, stream: Stream | null, loose: boolean): void {
+  if (!isChar(args, 4, DOLLAR)) {
+    if (loose) looseIdArg(args, 4, id);
+    else idArg(args, 4, id);
+  } else if (stream === null) id.clear();
   else id.copy(stream.lastId);
 }
 
@@ -61,7 +64,7 @@ export function xgroupCreate(client: Client, args: Args): void {
   const { make, entriesRead } = parseOptions(args, true);
   const found = make ? writeStream(client, args, 2) : needStream(client, args);
   if (args.count > 8) throw errors.subcommandSyntax(args.text(1), 'xgroup');
-  groupId(args, found);
+  groupId(args, found, false);
   const name = args.text(3);
   if (found?.group(name)) throw errors.BUSY_GROUP;
   const { memory } = client.db;
@@ -81,7 +84,7 @@ export function xgroupSetid(client: Client, args: Args): void {
   const stream = needStream(client, args);
   const group = needGroup(stream, args);
   if (args.count > 7) throw errors.subcommandSyntax(args.text(1), 'xgroup');
-  groupId(args, stream);
+  groupId(args, stream, true);
   group.lastId.copy(id);
   group.entriesRead = entriesRead;
   client.engine.keyspace.dirty++;

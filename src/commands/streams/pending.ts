@@ -225,7 +225,6 @@ const ATTEMPTS = 10;
 const AUTOCLAIM_COUNT_MAX = 2 ** 59;
 
 export function xautoclaim(client: Client, args: Args): void {
-  const stream = readStream(client, args, 1);
   const minIdleMs = Math.max(0, longArg(args, 4, errors.XAUTOCLAIM_BAD_IDLE_TIME));
   startArg(args, 5, from);
   let limit = AUTOCLAIM_COUNT;
@@ -237,6 +236,7 @@ export function xautoclaim(client: Client, args: Args): void {
     } else if (args.is(i, 'justid')) justId = true;
     else throw errors.SYNTAX;
   }
+  const stream = readStream(client, args, 1);
   const group = needGroup(stream, args);
   const { nowMs, keyspace } = client.engine;
   const { pending } = group;
