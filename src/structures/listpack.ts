@@ -487,11 +487,36 @@ export function lpFind(
   skip: number,
 ): number {
   if (p < 0) return -1;
+  if (len > 0 && len < 64 && src[off]! > 57) return findShort(b, p, src, off, len, skip);
   const text = prepare(src, off, len);
   const head = prepared[0]!;
   while (b[p] !== END) {
     if (b[p] === head && equalsPrepared(b, p, src, off, text)) return p;
     p += lpEntrySize(b, p);
+    for (let i = skip; i > 0 && b[p] !== END; i--) p += lpEntrySize(b, p);
+  }
+  return -1;
+}
+
+/** lpFind of a short text that cannot be an integer: names of fields and members, most of the time. */
+function findShort(
+  b: Uint8Array,
+  p: number,
+  src: Uint8Array,
+  off: number,
+  len: number,
+  skip: number,
+): number {
+  const head = 0x80 | len;
+  // Names that are made by counting differ at the end.
+  const last = src[off + len - 1]!;
+  for (let entryHead = b[p]!; entryHead !== END; entryHead = b[p]!) {
+    if (entryHead === head && b[p + len] === last) {
+      let i = 0;
+      while (i < len && b[p + 1 + i] === src[off + i]) i++;
+      if (i === len) return p;
+    }
+    p += entryHead < 0x80 ? 2 : entryHead < 0xc0 ? 2 + (entryHead & 63) : lpEntrySize(b, p);
     for (let i = skip; i > 0 && b[p] !== END; i--) p += lpEntrySize(b, p);
   }
   return -1;

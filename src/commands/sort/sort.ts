@@ -18,7 +18,7 @@ import { SetValue } from '../../values/set.ts';
 import { ZsetCursor, zsetGrow, zsetIsPacked, zsetLength } from '../../values/zset.ts';
 import { int64Arg } from '../keys/arguments.ts';
 import { ByteList } from './byte-list.ts';
-import { sortByKeys, type Tie } from './order.ts';
+import { orderOfKeys, type Tie } from './order.ts';
 import { SortPattern } from './pattern.ts';
 import { storeList } from './store.ts';
 
@@ -168,17 +168,15 @@ function load(
 function order(client: Client, options: Options): Int32Array {
   const { count } = elements;
   const keys = new Float64Array(count);
-  const indexes = new Int32Array(count);
-  for (let i = 0; i < count; i++) indexes[i] = i;
   if (!options.alpha) {
     weigh(client, options.by, keys);
-    return sortByKeys(keys, indexes, count, byElement, options.descending);
+    return orderOfKeys(keys, count, byElement, options.descending);
   }
   // Without STORE texts are compared as strcoll does it in the C locale: up to a NUL byte.
   const upToNul = options.store === 0;
   if (options.by === null) {
     textKeys(elements, keys, upToNul);
-    return sortByKeys(keys, indexes, count, upToNul ? tieUpToNul(elements) : byElement, options.descending);
+    return orderOfKeys(keys, count, upToNul ? tieUpToNul(elements) : byElement, options.descending);
   }
   weights.clear();
   const missing = new Uint8Array(count);
@@ -195,7 +193,7 @@ function order(client: Client, options: Options): Int32Array {
   // Elements without a weight come first.
   for (let i = 0; i < count; i++) if (missing[i] === 1) keys[i] = -1;
   const tie: Tie = upToNul ? tieUpToNul(weights) : (a, b) => weights.compare(a, b);
-  const sorted = sortByKeys(keys, indexes, count, tie, options.descending);
+  const sorted = orderOfKeys(keys, count, tie, options.descending);
   weights.clear();
   return sorted;
 }
