@@ -66,6 +66,17 @@ const DOCS_CHANGED_IN_72: Readonly<Record<string, readonly string[]>> = {
   shutdown: ['arguments'],
   sort: ['arguments'],
   sort_ro: ['arguments'],
+  xadd: ['arguments'],
+  xclaim: ['arguments'],
+  'xgroup|create': ['arguments'],
+  'xgroup|createconsumer': ['arguments'],
+  'xgroup|delconsumer': ['arguments'],
+  'xgroup|destroy': ['arguments'],
+  'xgroup|setid': ['arguments'],
+  'xinfo|consumers': ['arguments'],
+  'xinfo|stream': ['arguments'],
+  xreadgroup: ['arguments'],
+  xsetid: ['arguments'],
 };
 
 const SHARED = [...TABLE.everything()].filter(({ fullName }) => !NEW_IN_72.has(fullName));
