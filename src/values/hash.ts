@@ -212,10 +212,19 @@ export function hashOverwrite(
   const p = lpFind(bytes, off, lpFirst(bytes, off), field, fieldOff, fieldLen, 1);
   if (p < 0 || lpLength(bytes, off) >> 1 > hashLimits.entries) return false;
   const v = p + lpEntrySize(bytes, p);
+  if (valueLen > 0 && valueLen < 64 && bytes[v] === (SHORT_TEXT | valueLen) && value[valueOff]! > NINE) {
+    // A text of the same length, and no integer's: its encoding and the rest of the entry stay.
+    for (let i = 0; i < valueLen; i++) bytes[v + 1 + i] = value[valueOff + i]!;
+    return true;
+  }
   if (lpEncodedSize(value, valueOff, valueLen) !== lpEntrySize(bytes, v)) return false;
   lpReplace(bytes, off, v, value, valueOff, valueLen);
   return true;
 }
+
+/** Encoding of a text of up to 63 bytes in a listpack, its length added. */
+const SHORT_TEXT = 0x80;
+const NINE = 0x39;
 
 /** Removes a field. Returns 0 if it isn't there, else the entry's ref; a hash without fields is the caller's to remove. */
 export function hashDelete(db: Database, ref: number, buf: Uint8Array, off: number, len: number): number {

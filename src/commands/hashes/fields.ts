@@ -69,16 +69,18 @@ export function setField(
 /** Sets all pairs of the arguments. Returns how many fields are new. */
 function setPairs(client: Client, args: Args, name: string): number {
   if ((args.count & 1) === 1) throw errors.wrongArity(name);
+  const ref = lookupHashWrite(client, args);
+  return setPairsIn(client, args, ref);
+}
+
+/** The same for the hash just looked up (0: a new one). */
+function setPairsIn(client: Client, args: Args, found: number): number {
   const { db } = client;
   const { buf, off, len, count } = args;
   const maxEntries = db.memory.hashLimits.entries;
   const maxLength = db.memory.hashLimits.value;
-  let ref = lookupHashWrite(client, args);
+  let ref = found;
   const isNew = ref === 0;
-  if (count === 4 && !isNew && hashOverwrite(db, ref, buf, off[2]!, len[2]!, buf, off[3]!, len[3]!)) {
-    signalHash(client, args, 'hset', false, 1);
-    return 0;
-  }
   const before = isNew ? 0 : hashLength(db, ref);
   let tooLong = false;
   for (let i = 2; i < count; i++) if (len[i]! > maxLength) tooLong = true;
@@ -109,7 +111,16 @@ function setPairs(client: Client, args: Args, name: string): number {
 }
 
 export function hset(client: Client, args: Args): void {
-  client.out.int(setPairs(client, args, 'hset'));
+  if (args.count !== 4) {
+    client.out.int(setPairs(client, args, 'hset'));
+    return;
+  }
+  const ref = lookupHashWrite(client, args);
+  const { buf, off, len } = args;
+  if (ref !== 0 && hashOverwrite(client.db, ref, buf, off[2]!, len[2]!, buf, off[3]!, len[3]!)) {
+    signalHash(client, args, 'hset', false, 1);
+    client.out.int(0);
+  } else client.out.int(setPairsIn(client, args, ref));
 }
 
 export function hmset(client: Client, args: Args): void {
