@@ -1,7 +1,7 @@
 /**
  * A process of its own that asks PING once a millisecond and remembers how long the answers took: what another
  * client feels while the server is busy with something big. It also keeps the worst delay of its own event loop,
- * because a late probe must not be taken for a late server. Forked by scenarios/big.ts; argument: the port.
+ * because a late probe must not be taken for a late server. Forked by ping-probe.ts; argument: the port.
  */
 import { connect } from 'node:net';
 import { setPriority } from 'node:os';

@@ -26,6 +26,8 @@ interface Line {
   readonly ours: string;
   readonly redis: string;
   readonly ratio: string;
+  /** CPU time for a request, ours and redis's, and how many of ours go into one of redis's. */
+  readonly cpu: string;
   /** The bar and whether it was met, or nothing. */
   readonly bar: string;
 }
@@ -34,9 +36,10 @@ export function textReport(setting: Setting, finished: readonly Finished[]): str
   const parts = [settingText(setting)];
   for (const { scenario, result } of finished) {
     const lines = [
-      { test: 'test', ours: 'ours', redis: 'redis', ratio: 'ratio', bar: 'bar' },
+      { test: 'test', ours: 'ours', redis: 'redis', ratio: 'ratio', cpu: 'CPU', bar: 'bar' },
       ...linesOf(result),
     ];
+    const hasCpu = result.rows.some((row) => row.cpu);
     const width = (column: keyof Line): number => Math.max(...lines.map((line) => line[column].length));
     const table = lines.map((line) =>
       [
@@ -44,6 +47,7 @@ export function textReport(setting: Setting, finished: readonly Finished[]): str
         line.ours.padStart(width('ours')),
         line.redis.padStart(width('redis')),
         line.ratio.padStart(width('ratio')),
+        ...(hasCpu ? [line.cpu.padStart(width('cpu'))] : []),
         line.bar,
       ]
         .join('  ')
@@ -58,11 +62,16 @@ export function textReport(setting: Setting, finished: readonly Finished[]): str
 export function markdownReport(setting: Setting, finished: readonly Finished[]): string {
   const parts: string[] = [];
   for (const { scenario, result } of finished) {
-    const lines = linesOf(result).map(({ test, ours, redis, ratio }) => {
+    const hasCpu = result.rows.some((row) => row.cpu);
+    const lines = linesOf(result).map(({ test, ours, redis, ratio, cpu }) => {
       const name = test === MEAN ? `**${test}**` : test;
-      return `| ${name} | ${ours} | ${redis} | ${test === MEAN ? `**${ratio}**` : ratio} |`;
+      const shown = `| ${name} | ${ours} | ${redis} | ${test === MEAN ? `**${ratio}**` : ratio} |`;
+      return hasCpu ? `${shown} ${cpu} |` : shown;
     });
-    const head = [`| ${scenario.title} | ts-redis | redis-server | ratio |`, '| --- | ---: | ---: | ---: |'];
+    const head = [
+      `| ${scenario.title} | ts-redis | redis-server | ratio |${hasCpu ? ' CPU a request |' : ''}`,
+      `| --- | ---: | ---: | ---: |${hasCpu ? ' ---: |' : ''}`,
+    ];
     if (lines.length > 0) parts.push([...head, ...lines].join('\n'));
   }
   parts.push(`${settingText(setting).replaceAll('\n', ' ')}`);
@@ -80,6 +89,7 @@ export function jsonReport(setting: Setting, finished: readonly Finished[]): str
       oursMedian: median(row.ours),
       redisMedian: median(row.redis),
       ratioMedian: ratioOf(row),
+      cpuRatioMedian: row.cpu ? cpuRatioOf(row) : null,
       met: row.bar ? isMet(row, row.bar) : null,
     })),
     notes: result.notes ?? [],
@@ -107,19 +117,41 @@ function linesOf(result: ScenarioResult): Line[] {
     ours: figure(median(row.ours), row.unit),
     redis: figure(median(row.redis), row.unit),
     ratio: ratioText(ratioOf(row)),
+    cpu: cpuText(row),
     bar: row.bar ? `${barText(row.bar)} ${isMet(row, row.bar) ? 'ok' : 'MISSED'}` : '',
   }));
   const mean = meanOf(result);
   if (mean !== null) {
     const { meanMin } = result;
     const bar = meanMin === undefined ? '' : `≥ ${ratioText(meanMin)} ${mean >= meanMin ? 'ok' : 'MISSED'}`;
-    lines.push({ test: MEAN, ours: '', redis: '', ratio: ratioText(mean), bar });
+    const cpuMean = cpuMeanOf(result);
+    const cpu = cpuMean === null ? '' : ratioText(cpuMean);
+    lines.push({ test: MEAN, ours: '', redis: '', ratio: ratioText(mean), cpu, bar });
   }
   return lines;
 }
 
 function ratioOf(row: Row): number {
   return median(ratios(row.ours, row.redis));
+}
+
+/** How many of our requests take as much CPU time as one of redis's. */
+function cpuRatioOf({ cpu }: Row): number {
+  return cpu === undefined ? Number.NaN : median(ratios(cpu.redis, cpu.ours));
+}
+
+function cpuMeanOf(result: ScenarioResult): number | null {
+  const found = result.rows.filter((row) => !row.notInMean).map(cpuRatioOf);
+  return found.every((ratio) => ratio > 0 && Number.isFinite(ratio)) ? geometricMean(found) : null;
+}
+
+function cpuText(row: Row): string {
+  if (row.cpu === undefined) return '';
+  const us = (values: readonly number[]): string => {
+    const value = median(values);
+    return value >= 100 ? value.toFixed(0) : value.toFixed(1);
+  };
+  return `${us(row.cpu.ours)} : ${us(row.cpu.redis)} µs, ${ratioText(cpuRatioOf(row))}`;
 }
 
 function meanOf(result: ScenarioResult): number | null {
@@ -153,6 +185,7 @@ function ratioText(ratio: number): string {
 
 function figure(value: number, unit: Row['unit']): string {
   if (unit === 'share') return `${(value * 100).toFixed(0)}%`;
+  if (unit === 'x') return ratioText(value);
   const digits = value >= 100 ? 0 : 1;
   const text = value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
   return unit === 'req/s' ? text : `${text} ${unit}`;
@@ -164,6 +197,7 @@ function settingText(setting: Setting): string {
     `${setting.date}: ${setting.ours} on Node ${setting.node} against redis-server ${setting.redis}, in turn;`,
     `${setting.cpu}, ${setting.cores} cores; ${setting.pinning};`,
     `redis-benchmark, 50 clients, -r 100000, save "", no AOF; medians of ${setting.rounds} rounds${size};`,
-    'requests a second where no unit is given; ratio = ours / redis, median over the rounds.',
+    'requests a second where no unit is given; ratio = ours / redis, median over the rounds;',
+    "CPU: user and system time of the server for a request, ours : redis, and redis's in ours.",
   ].join('\n');
 }

@@ -1,8 +1,8 @@
 /**
  * `npm run bench`: ours against the redis-server on PATH, in turn, on this machine.
  *
- *     npm run bench                            everything but --big: five to six minutes
- *     npm run bench -- --quick                 two short rounds: a minute and a half
+ *     npm run bench                            everything but --big: about a quarter of an hour
+ *     npm run bench -- --quick                 two short rounds: about five minutes
  *     npm run bench -- --only p16,memory       some scenarios
  *     npm run bench -- --big                   20 million keys as well
  *     npm run bench -- --json > bench.json
@@ -24,13 +24,27 @@ import {
 } from './report.ts';
 import type { Bench, Scenario } from './scenario.ts';
 import { big } from './scenarios/big.ts';
+import { collectionsMemory } from './scenarios/collections-memory.ts';
+import { defrag } from './scenarios/defrag.ts';
 import { idle } from './scenarios/idle.ts';
+import { lazyfree } from './scenarios/lazyfree.ts';
 import { memory } from './scenarios/memory.ts';
+import { range } from './scenarios/range.ts';
 import { startup } from './scenarios/startup.ts';
 import { throughputScenarios } from './scenarios/throughput.ts';
 import { type Pinning, pinClients, Servers } from './servers.ts';
 
-const SCENARIOS: readonly Scenario[] = [...throughputScenarios, idle, memory, startup, big];
+const SCENARIOS: readonly Scenario[] = [
+  ...throughputScenarios,
+  range,
+  idle,
+  memory,
+  collectionsMemory,
+  lazyfree,
+  defrag,
+  startup,
+  big,
+];
 
 interface Options {
   readonly rounds?: string;

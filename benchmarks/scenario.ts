@@ -19,10 +19,12 @@ export interface Bar {
 
 export interface Row {
   readonly test: string;
-  readonly unit: 'req/s' | 'keys/s' | 'MB' | 'bytes' | 'ms' | 's' | 'share';
+  readonly unit: 'req/s' | 'keys/s' | 'MB' | 'bytes' | 'ms' | 's' | 'share' | 'x';
   /** One figure a round; the same index is the same round. */
   readonly ours: readonly number[];
   readonly redis: readonly number[];
+  /** CPU time of the server for a request in µs, one figure a round. */
+  readonly cpu?: { readonly ours: readonly number[]; readonly redis: readonly number[] };
   readonly bar?: Bar;
   /** Left out of the geometric mean: beside the point of the scenario, or lower is better. */
   readonly notInMean?: boolean;

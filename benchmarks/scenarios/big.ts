@@ -2,11 +2,9 @@
  * Twenty million keys, more than a JavaScript Map can hold (2^24): how long loading takes, what another client
  * feels meanwhile, and what a GET is worth there. One server at a time, for both together may not fit in memory.
  */
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import type { ServerProcess } from '../../test/support/server-process.ts';
 import { loadKeys } from '../loader.ts';
+import { lateness, startProbe } from '../ping-probe.ts';
 import type { ProbeReport } from '../probe.ts';
 import { redisBenchmark } from '../redis-benchmark.ts';
 import { type Bench, type Scenario, type ScenarioResult, SIDES, type Side } from '../scenario.ts';
@@ -50,10 +48,7 @@ export const big: Scenario = {
         },
       ],
       notes: [`${bench.bigKeys.toLocaleString('en')} keys`].concat(
-        SIDES.map((side) => {
-          const { pings, ownWorstMs } = found[side].probe;
-          return `${side}: ${pings} PINGs; the probe itself was late by ${ownWorstMs.toFixed(1)} ms at worst`;
-        }),
+        SIDES.map((side) => lateness(side, found[side].probe)),
       ),
     };
   },
@@ -71,15 +66,11 @@ async function measure(bench: Bench, side: Side): Promise<Measured> {
   const server = await bench.start(side);
   try {
     const before = rssOf(server);
-    const probe = fork(fileURLToPath(new URL('../probe.ts', import.meta.url)), [String(server.port)], {
-      execArgv: ['--import', 'tsx'],
-    });
-    await once(probe, 'message');
+    const probe = await startProbe(server.port);
     const start = performance.now();
     await loadKeys(server.port, bench.bigKeys);
     const loadSeconds = (performance.now() - start) / 1000;
-    probe.send('report');
-    const [report] = (await once(probe, 'message')) as [ProbeReport];
+    const report = await probe.stop();
     bench.progress(
       `big ${side}: loaded in ${loadSeconds.toFixed(1)} s, worst PING ${report.worstMs.toFixed(1)} ms`,
     );
