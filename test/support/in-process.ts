@@ -14,7 +14,7 @@ import { CommandTable } from '../../src/engine/command-table.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import { Keyspace } from '../../src/keyspace/keyspace.ts';
 import { createLogger } from '../../src/logging/logger.ts';
-import { ManualClock } from '../../src/util/clock.ts';
+import { ManualClock, type TimerHandle } from '../../src/util/clock.ts';
 import { seededRandom } from '../../src/util/random.ts';
 import { type Arg, encodeCommand } from './raw-client.ts';
 import { parseReply, type Reply, replyEnd } from './reply-framer.ts';
@@ -118,6 +118,7 @@ export class InProcess {
   readonly engine: Engine;
   readonly config: ServerConfig;
   readonly #first: InProcessClient;
+  readonly #cron: TimerHandle;
   readonly client: Client;
 
   constructor(directives: Readonly<Record<string, string>>, seed: number) {
@@ -139,11 +140,16 @@ export class InProcess {
     this.engine.upkeep.memory.readHeap = null;
     this.#first = this.connect();
     this.client = this.#first.client;
-    clock.setInterval(() => {
+    this.#cron = clock.setInterval(() => {
       this.engine.syncClock();
       this.engine.readTime();
       for (const job of this.engine.cron) job.run(this.engine.nowMs);
     }, 100);
+  }
+
+  /** Nothing runs by itself any more, so that years pass at once. */
+  stopCron(): void {
+    this.clock.clearInterval(this.#cron);
   }
 
   /** One more client. */
