@@ -228,7 +228,7 @@ async function onLongLists(pair: OraclePair): Promise<void> {
       command('RPUSH', name(), known(), known()),
       command('COPY', name(), name(), fc.constant('REPLACE')),
     ],
-    { setUp, finalChecks, maxCommands: 25, runs: 15 },
+    { setUp, finalChecks, maxCommands: 25, runs: 7 },
   );
 }
 

@@ -5,7 +5,15 @@
 import type { Client } from '../../engine/client.ts';
 import * as errors from '../../engine/errors.ts';
 import type { Args } from '../../resp/args.ts';
-import { listDrop, listLength, listPop, listPush, listReply } from '../../values/list.ts';
+import {
+  listDrop,
+  listIsPacked,
+  listLength,
+  listNodes,
+  listPop,
+  listPush,
+  listReply,
+} from '../../values/list.ts';
 import { listForReading, listForWriting, longAt, removedFrom, signal } from './common.ts';
 
 export function lpush(client: Client, args: Args): void {
@@ -32,15 +40,23 @@ function push(client: Client, args: Args, front: boolean, ref: number): void {
   const { keyspace } = client.engine;
   const { db } = client;
   const { buf, off, len, count } = args;
-  const isNew = ref === 0;
-  const access = isNew ? keyspace.newAccess() : 0;
-  let at = ref;
-  for (let i = 2; i < count; i++) {
-    at = listPush(db, at, buf, off[1]!, len[1]!, buf, off[i]!, len[i]!, front, access);
+  let length = 0;
+  if (ref !== 0 && !listIsPacked(db, ref)) {
+    const list = listNodes(db, ref);
+    if (front) for (let i = 2; i < count; i++) list.pushFront(buf, off[i]!, len[i]!);
+    else for (let i = 2; i < count; i++) list.pushBack(buf, off[i]!, len[i]!);
+    length = list.size;
+  } else {
+    const access = ref === 0 ? keyspace.newAccess() : 0;
+    let at = ref;
+    for (let i = 2; i < count; i++) {
+      at = listPush(db, at, buf, off[1]!, len[1]!, buf, off[i]!, len[i]!, front, access);
+    }
+    length = listLength(db, at);
   }
   keyspace.dirty += count - 2;
-  signal(client, args, 1, front ? 'lpush' : 'rpush', isNew);
-  client.out.int(listLength(db, at));
+  signal(client, args, 1, front ? 'lpush' : 'rpush', ref === 0);
+  client.out.int(length);
 }
 
 export function lpop(client: Client, args: Args): void {
@@ -64,9 +80,16 @@ function pop(client: Client, args: Args, front: boolean): void {
 /** Replies with the first or last element of the list in argument `k`, and removes it. */
 export function popOne(client: Client, args: Args, k: number, front: boolean, ref: number): void {
   const { db } = client;
-  const at = listPop(db, ref, front, client.out);
   client.engine.keyspace.dirty++;
-  removedFrom(client, args, k, front ? 'lpop' : 'rpop', at, listLength(db, at) === 0);
+  if (listIsPacked(db, ref)) {
+    const at = listPop(db, ref, front, client.out);
+    removedFrom(client, args, k, front ? 'lpop' : 'rpop', at, listLength(db, at) === 0);
+    return;
+  }
+  const list = listNodes(db, ref);
+  if (front) list.popFront(client.out);
+  else list.popBack(client.out);
+  removedFrom(client, args, k, front ? 'lpop' : 'rpop', ref, list.size === 0);
 }
 
 function popMany(client: Client, args: Args, front: boolean): void {

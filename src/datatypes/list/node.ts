@@ -30,7 +30,7 @@ export const KIND_LZF = 2;
 export const KIND_LARGE = 3;
 
 /** Header of a listpack: lpPrev is told where one would begin. */
-const LISTPACK_HEADER = 6;
+export const LISTPACK_HEADER = 6;
 
 let unpacked = new Uint8Array(65536);
 let text = new Uint8Array(256);
@@ -58,9 +58,15 @@ export class NodeView {
     return this.large ? this.start : lpPrev(this.bytes, this.start - LISTPACK_HEADER, p);
   }
 
-  seek(index: number): number {
-    let p = this.start;
-    while (index-- > 0) p = this.next(p);
+  /** The entry with an index within the node, which has `count`. */
+  seek(index: number, count: number): number {
+    if (index * 2 < count) {
+      let p = this.start;
+      while (index-- > 0) p = this.next(p);
+      return p;
+    }
+    let p = this.end;
+    for (let k = count; k > index; k--) p = this.previous(p);
     return p;
   }
 

@@ -45,14 +45,24 @@ export function planSeal(b: Uint8Array, start: number, end: number, count: numbe
   for (let i = 0; i < length; i++) common[i] = element.bytes[element.off + i]!;
   used.fill(0);
   let same = length;
-  for (let p = start + lpEntrySize(b, start); p < end; p += lpEntrySize(b, p)) {
-    lpGet(b, p, element);
-    if (element.len !== length) return 0;
-    const { bytes, off } = element;
+  for (let p = start + lpEntrySize(b, start); p < end; ) {
+    let src = b;
+    let from = p + 1;
+    const short = b[p]! - 0x80;
+    if (short >= 0 && short < 64) {
+      if (short !== length) return 0;
+      p += short + 2;
+    } else {
+      lpGet(b, p, element);
+      if (element.len !== length) return 0;
+      src = element.bytes;
+      from = element.off;
+      p += lpEntrySize(b, p);
+    }
     let i = 0;
-    while (i < same && bytes[off + i] === common[i]) i++;
+    while (i < same && src[from + i] === common[i]) i++;
     same = i;
-    for (; i < length; i++) used[bytes[off + i]!] = 1;
+    for (; i < length; i++) used[src[from + i]!] = 1;
   }
   for (let i = same; i < length; i++) used[common[i]!] = 1;
   letters = 0;
@@ -64,7 +74,11 @@ export function planSeal(b: Uint8Array, start: number, end: number, count: numbe
   elementLength = length;
   prefix = same;
   width = letters <= 1 ? 0 : 32 - Math.clz32(letters - 1);
-  if (width === 8) letters = 0;
+  if (width === 8) {
+    // Characters are then written as they are, without an alphabet.
+    letters = 0;
+    for (let c = 0; c < 256; c++) codes[c] = c;
+  }
   return NODE_HEADER + letters + prefix + Math.ceil((count * (length - prefix) * width) / 8) + PADDING;
 }
 
@@ -84,15 +98,25 @@ export function writeSealed(
   let to = at + NODE_HEADER;
   for (let i = 0; i < letters; i++) page[to++] = alphabet[i]!;
   for (let i = 0; i < prefix; i++) page[to++] = first[i]!;
+  if (width === 0) return;
   let bits = 0;
   let filled = 0;
-  for (let p = start; p < end && width > 0; p += lpEntrySize(b, p)) {
-    lpGet(b, p, element);
-    const { bytes, off } = element;
-    for (let i = prefix; i < elementLength; i++) {
-      const c = bytes[off + i]!;
-      bits |= (width === 8 ? c : codes[c]!) << filled;
-      filled += width;
+  const step = width;
+  const length = elementLength;
+  for (let p = start; p < end; ) {
+    let src = b;
+    let from = p + 1;
+    const short = b[p]! - 0x80;
+    if (short >= 0 && short < 64) p += short + 2;
+    else {
+      lpGet(b, p, element);
+      src = element.bytes;
+      from = element.off;
+      p += lpEntrySize(b, p);
+    }
+    for (let i = from + prefix, last = from + length; i < last; i++) {
+      bits |= codes[src[i]!]! << filled;
+      filled += step;
       if (filled >= 8) {
         page[to++] = bits & 255;
         bits >>= 8;

@@ -42,7 +42,7 @@ function reply(list: GrownList, index: number, count: number): string {
   const out = new ReplyWriter(
     {
       send: (buf, length) => {
-        text += buf.latin1Slice(0, length);
+        text += buf.toString('latin1', 0, length);
         return true;
       },
     },
