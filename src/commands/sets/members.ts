@@ -20,6 +20,9 @@ const STAR = 0x2a;
 /** With less than a fifth as many members left as are popped, those that are left are moved instead of the others. */
 const KEEP_BELOW = 5;
 
+/** A longer reply with repeated members ends the connection. */
+const REPLY_BYTES_MAX = 2 ** 30;
+
 const set = new SetValue();
 const rest = new SetValue();
 const handles = new HandleList();
@@ -151,10 +154,14 @@ function replyWithRepeats(client: Client, ref: number, count: number): void {
   const { random } = client.engine;
   const { member } = set.open(client.db, ref);
   out.array(count);
-  // Nobody reads 2^63 members: the output limit ends it.
+  // Nobody takes 2^63 members. In Redis, which buffers the whole reply, the output limit or the memory ends it.
+  const { hardBytes } = client.engine.config.values['client-output-buffer-limit'].normal;
+  const end =
+    out.flushed + out.pos + (hardBytes === 0 ? REPLY_BYTES_MAX : Math.min(hardBytes, REPLY_BYTES_MAX));
   for (let i = 0; i < count && (client.stopped & STOP_CLOSING) === 0; i++) {
     set.pick(random);
     out.bulk(member.bytes, member.off, member.len);
+    if (out.flushed + out.pos > end) client.engine.clients.limits.closeForOutput(client);
   }
 }
 
