@@ -145,42 +145,44 @@ export class ZsetCursor {
   len = 0;
   score = 0;
 
+  /** The set, where it is a grown one. */
+  set: SortedSet | null = null;
+
   readonly #element = new LpElement();
   readonly #view = new ValueView();
-  #set: SortedSet | null = null;
   #p = -1;
 
   open(db: Database, ref: number): this {
     if (zsetIsPacked(db, ref)) {
-      this.#set = null;
+      this.set = null;
       db.locateValue(ref, this.#view);
-    } else this.#set = zsetGrown(db, ref);
+    } else this.set = zsetGrown(db, ref);
     return this;
   }
 
   /** Over a set that no key has yet. */
   openSet(set: SortedSet): this {
-    this.#set = set;
+    this.set = set;
     return this;
   }
 
   /** Goes to the element with this rank; it must be there. */
   seek(rank: number): void {
-    if (this.#set !== null) this.#set.index.seekRank(rank);
+    if (this.set !== null) this.set.index.seekRank(rank);
     else this.#p = packedSeek(this.#view.bytes, this.#view.off, rank);
     this.#read();
   }
 
   /** Goes on to the next element; there must be one. */
   forward(): void {
-    if (this.#set !== null) this.#set.index.forward();
+    if (this.set !== null) this.set.index.forward();
     else this.#p = packedNext(this.#view.bytes, this.#p);
     this.#read();
   }
 
   /** Goes back to the one before; there must be one. */
   backward(): void {
-    if (this.#set !== null) this.#set.index.backward();
+    if (this.set !== null) this.set.index.backward();
     else {
       const { bytes, off } = this.#view;
       this.#p = lpPrev(bytes, off, lpPrev(bytes, off, this.#p));
@@ -189,7 +191,7 @@ export class ZsetCursor {
   }
 
   #read(): void {
-    const set = this.#set;
+    const set = this.set;
     if (set !== null) {
       const { index } = set;
       const { ref } = index;

@@ -2,10 +2,14 @@
  * Ranges of sorted sets, by rank, score and member: returned (ZRANGE and its older forms), stored (ZRANGESTORE),
  * counted (ZCOUNT, ZLEXCOUNT), removed (ZREMRANGEBY...).
  */
+import { LENGTH_WORD, MEMBER_WORD } from '../../datatypes/zset/score-index.ts';
 import { SortedSet } from '../../datatypes/zset/sorted-set.ts';
 import type { Client } from '../../engine/client.ts';
 import * as errors from '../../engine/errors.ts';
 import type { Args } from '../../resp/args.ts';
+import type { ReplyWriter } from '../../resp/reply-writer.ts';
+import { bulkFromWords } from '../../resp/word-replies.ts';
+import { OFFSET_MASK, PAGE_BITS } from '../../structures/arena.ts';
 import { ZsetCursor, zsetEach, zsetLength, zsetRemoveRange } from '../../values/zset.ts';
 import { int64Arg } from '../keys/arguments.ts';
 import { BY_LEX, BY_RANK, BY_SCORE, bounds, parseBounds, resolveBounds } from './bounds.ts';
@@ -83,6 +87,10 @@ export function replyElements(
   const nested = withScores && out.resp === 3;
   out.array(withScores && !nested ? count * 2 : count);
   if (count === 0) return;
+  if (from.set !== null) {
+    replyGrown(out, from.set, rank, count, reverse, withScores);
+    return;
+  }
   from.seek(rank);
   for (let left = count; ; ) {
     if (nested) out.array(2);
@@ -91,6 +99,41 @@ export function replyElements(
     if (--left === 0) return;
     if (reverse) from.backward();
     else from.forward();
+  }
+}
+
+/** Elements that are looked at together. */
+const BATCH = 64;
+const refs = new Int32Array(BATCH);
+const lengths = new Int32Array(BATCH);
+const scores = new Float64Array(BATCH);
+
+function replyGrown(
+  out: ReplyWriter,
+  set: SortedSet,
+  rank: number,
+  count: number,
+  reverse: boolean,
+  withScores: boolean,
+): void {
+  const { words, pages } = set.memory.arena;
+  const nested = withScores && out.resp === 3;
+  set.index.seekRank(rank);
+  for (let left = count; left > 0; ) {
+    const taken = set.index.gather(refs, scores, Math.min(left, BATCH), reverse);
+    // Records are all over the memory. None of these reads waits for another, so the processor does many at a time.
+    for (let i = 0; i < taken; i++) {
+      const ref = refs[i]!;
+      lengths[i] = words[ref >>> PAGE_BITS]![((ref & OFFSET_MASK) << 1) + LENGTH_WORD]!;
+    }
+    for (let i = 0; i < taken; i++) {
+      const ref = refs[i]!;
+      if (nested) out.array(2);
+      const page = ref >>> PAGE_BITS;
+      bulkFromWords(out, words[page]!, pages[page]!, ((ref & OFFSET_MASK) << 1) + MEMBER_WORD, lengths[i]!);
+      if (withScores) replyScore(out, scores[i]!);
+    }
+    left -= taken;
   }
 }
 
