@@ -1,112 +1,22 @@
 /**
- * Bits of a string: bit 0 is the highest bit of byte 0. Counting, searching and combining, for values of any length
- * and alignment.
+ * Bits of a string: bit 0 is the highest bit of byte 0. Counting, searching, and fields of up to 64 bits.
  *
- * Long values are taken 64 bytes at a time through a DataView, which reads words at any byte (the bytes of a value
- * begin wherever they were received), at the speed of aligned typed arrays. Counting adds up sixteen words with
- * carry-save adders (Harley and Seal's method), so that a population count by shifts and masks is due for only one
- * word in sixteen.
+ * Long values are left to what is faster than any loop over bytes: a population count in WebAssembly, the platform's
+ * memcmp.
  */
+import { populationCount } from './population-count.ts';
 
-/** Bytes from which the setting up of a view pays. */
-const LONG = 256;
+/** Bytes from which calling the population count pays. */
+const LONG = 64;
 const COUNTS = new Uint8Array(256);
 for (let i = 1; i < 256; i++) COUNTS[i] = COUNTS[i >> 1]! + (i & 1);
 
-/** Set bits of a 32-bit word. */
-function countWord(word: number): number {
-  let v = word - ((word >>> 1) & 0x55555555);
-  v = (v & 0x33333333) + ((v >>> 2) & 0x33333333);
-  return Math.imul((v + (v >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
-}
-
 /** Number of set bits in `len` bytes of `bytes` from `off`. */
 export function countBits(bytes: Uint8Array, off: number, len: number): number {
-  const end = off + len;
-  let at = off;
+  if (len >= LONG) return populationCount(bytes, off, len);
   let count = 0;
-  if (len >= LONG) {
-    const blocks = len - (len % 64);
-    count = countBlocks(new DataView(bytes.buffer, bytes.byteOffset + off, blocks), blocks);
-    at += blocks;
-  }
-  while (at < end) count += COUNTS[bytes[at++]!]!;
+  for (let i = off, end = off + len; i < end; i++) count += COUNTS[bytes[i]!]!;
   return count;
-}
-
-/** The same for a multiple of 64 bytes. */
-function countBlocks(words: DataView, len: number): number {
-  // ones, twos, fours and eights hold, for each of 32 columns, one binary digit of the count of words so far;
-  // what is carried out of eights is counted.
-  let ones = 0;
-  let twos = 0;
-  let fours = 0;
-  let eights = 0;
-  let sixteens = 0;
-  for (let i = 0; i < len; i += 64) {
-    let a = words.getInt32(i, true);
-    let b = words.getInt32(i + 4, true);
-    let half = ones ^ a;
-    let twosA = (ones & a) | (half & b);
-    ones = half ^ b;
-    a = words.getInt32(i + 8, true);
-    b = words.getInt32(i + 12, true);
-    half = ones ^ a;
-    let twosB = (ones & a) | (half & b);
-    ones = half ^ b;
-    half = twos ^ twosA;
-    let foursA = (twos & twosA) | (half & twosB);
-    twos = half ^ twosB;
-    a = words.getInt32(i + 16, true);
-    b = words.getInt32(i + 20, true);
-    half = ones ^ a;
-    twosA = (ones & a) | (half & b);
-    ones = half ^ b;
-    a = words.getInt32(i + 24, true);
-    b = words.getInt32(i + 28, true);
-    half = ones ^ a;
-    twosB = (ones & a) | (half & b);
-    ones = half ^ b;
-    half = twos ^ twosA;
-    let foursB = (twos & twosA) | (half & twosB);
-    twos = half ^ twosB;
-    half = fours ^ foursA;
-    const eightsA = (fours & foursA) | (half & foursB);
-    fours = half ^ foursB;
-    a = words.getInt32(i + 32, true);
-    b = words.getInt32(i + 36, true);
-    half = ones ^ a;
-    twosA = (ones & a) | (half & b);
-    ones = half ^ b;
-    a = words.getInt32(i + 40, true);
-    b = words.getInt32(i + 44, true);
-    half = ones ^ a;
-    twosB = (ones & a) | (half & b);
-    ones = half ^ b;
-    half = twos ^ twosA;
-    foursA = (twos & twosA) | (half & twosB);
-    twos = half ^ twosB;
-    a = words.getInt32(i + 48, true);
-    b = words.getInt32(i + 52, true);
-    half = ones ^ a;
-    twosA = (ones & a) | (half & b);
-    ones = half ^ b;
-    a = words.getInt32(i + 56, true);
-    b = words.getInt32(i + 60, true);
-    half = ones ^ a;
-    twosB = (ones & a) | (half & b);
-    ones = half ^ b;
-    half = twos ^ twosA;
-    foursB = (twos & twosA) | (half & twosB);
-    twos = half ^ twosB;
-    half = fours ^ foursA;
-    const eightsB = (fours & foursA) | (half & foursB);
-    fours = half ^ foursB;
-    half = eights ^ eightsA;
-    sixteens += countWord((eights & eightsA) | (half & eightsB));
-    eights = half ^ eightsB;
-  }
-  return sixteens * 16 + countWord(eights) * 8 + countWord(fours) * 4 + countWord(twos) * 2 + countWord(ones);
 }
 
 /** Set bits among bits `first` to `last` (inclusive, from the start of the value; first <= last). */

@@ -191,7 +191,12 @@ describeWithOracle(
   'bitmaps, as redis-server has them',
   (pair) => {
     it('random sequences', () =>
-      differential(pair, generators, { runs: 250, maxCommands: 40, finalChecks: [...STATE, ['DBSIZE']] }));
+      differential(pair, generators, {
+        runs: 250,
+        maxCommands: 40,
+        setUp: [['RPUSH', 'list', 'x']],
+        finalChecks: [...STATE, ['DBSIZE']],
+      }));
 
     it('fields of every width with every overflow', () => {
       const commands: Arg[][] = [];

@@ -10,7 +10,8 @@ import { describeWithOracle } from '../support/oracle.ts';
 import type { Arg } from '../support/raw-client.ts';
 
 const KEYS = 4;
-const key = (): fc.Arbitrary<string> => arbitraries.key(KEYS);
+const key = (): fc.Arbitrary<string> =>
+  fc.oneof({ weight: 25, arbitrary: arbitraries.key(KEYS) }, fc.constant('list'));
 const element = (): fc.Arbitrary<Arg> =>
   fc.oneof(
     { weight: 6, arbitrary: fc.integer({ min: 0, max: 3000 }).map(String) },
@@ -75,9 +76,9 @@ const generators: readonly CommandGenerator[] = [
   { weight: 3, ...command('PFCOUNT', key()) },
   { weight: 3, args: fc.array(key(), { minLength: 1, maxLength: 4 }).map((keys) => ['PFCOUNT', ...keys]) },
   { weight: 3, args: fc.array(key(), { minLength: 1, maxLength: 4 }).map((keys) => ['PFMERGE', ...keys]) },
-  { weight: 2, ...command('SET', key(), forged()) },
-  { weight: 1, ...command('SET', key(), arbitraries.value()) },
-  { weight: 2, ...command('DEL', key()) },
+  { weight: 2, ...command('SET', arbitraries.key(KEYS), forged()) },
+  { weight: 1, ...command('SET', arbitraries.key(KEYS), arbitraries.value()) },
+  { weight: 2, ...command('DEL', arbitraries.key(KEYS)) },
   { weight: 2, ...command('PFDEBUG', debug(), key()) },
   { weight: 4, ...command('GET', key()) },
   command('OBJECT', fc.constant('ENCODING'), key()),
@@ -98,6 +99,7 @@ describeWithOracle('HyperLogLogs, as redis-server has them', (pair) => {
     differential(pair, generators, {
       runs: 120,
       maxCommands: 30,
+      setUp: [['RPUSH', 'list', 'x']],
       finalChecks: [...state(ALL_KEYS), ['DBSIZE']],
     }));
 
