@@ -85,7 +85,8 @@ export class ClientLimits {
       link.pendingBytes +
       client.engine.pause.bytesOf(client) +
       client.engine.transactions.bytesOf(client) +
-      (client.subscriptions === null ? 0 : client.subscriptions.bytes)
+      (client.subscriptions === null ? 0 : client.subscriptions.bytes) +
+      (client.tracking === null ? 0 : client.tracking.bytes)
     );
   }
 

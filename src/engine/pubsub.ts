@@ -100,6 +100,7 @@ export class PubSub {
       mine.add(topic);
       topic.subscribers.add(client);
       client.subscriptions.bytes += SUBSCRIPTION_BYTES + name.length;
+      this.#engine.clients.limits.grew(client);
     }
     this.#confirm(client, topics, topics.subscribed, topic.bytes);
   }

@@ -32,6 +32,8 @@ const CHANNEL = '__redis__:invalidate';
 /** Keys taken out of a table that is too large, for each command that finds it so, and for each run of the cron. */
 const EVICTED_AT_ONCE = 100;
 const EVICTED_BY_CRON = 10_000;
+/** Memory of a client's prefix besides its text. */
+const PREFIX_BYTES = 128;
 
 export interface TrackingOptions {
   /** Id of the client that gets the messages; 0: the client itself. */
@@ -56,6 +58,8 @@ export class TrackingState {
   /** CLIENT CACHING has been given for the next command. */
   caching = false;
   readonly prefixes = new Set<string>();
+  /** Memory of the prefixes. */
+  bytes = 0;
 }
 
 /** Who wants to know of keys that begin so, and those that have changed, with the client that did it. */
@@ -111,11 +115,13 @@ export class Tracking implements ChangeListener, CronJob {
     if (receiver !== undefined) receiver.gates |= GATE_PUSHED;
     if (options.bcast) {
       for (const text of options.prefixes.length === 0 ? [''] : options.prefixes) {
+        if (!state.prefixes.has(text)) state.bytes += PREFIX_BYTES + text.length;
         state.prefixes.add(text);
         this.#prefix(text).clients.add(client);
       }
     }
     this.#engine.signals.listen(this);
+    this.#engine.clients.limits.grew(client);
   }
 
   /** Ends it. What the client has read stays in the table, until it changes. */

@@ -227,6 +227,7 @@ export class Transactions implements ChangeListener {
       client.watches.set(watched.name, watch);
     }
     signals.listen(this);
+    this.#engine.clients.limits.grew(client);
   }
 
   /** Watches nothing any more; what has happened to the keys is forgotten. */
