@@ -8,7 +8,7 @@ import { it } from 'node:test';
 import fc from 'fast-check';
 import { arbitraries, type CommandGenerator, command, differential } from '../support/differential.ts';
 import { type Comparator, comparators, describeWithOracle, type OraclePair } from '../support/oracle.ts';
-import type { Arg } from '../support/raw-client.ts';
+import type { Arg, RawClient } from '../support/raw-client.ts';
 import { parseReply, rawElements } from '../support/reply-framer.ts';
 
 const KEYS = 3;
@@ -235,6 +235,29 @@ describeWithOracle(
       }
     });
 
+    it('keyspace events', async () => {
+      await pair.compareAll([
+        ['CONFIG', 'SET', 'notify-keyspace-events', 'EAmn'],
+        ['CONFIG', 'SET', 'hash-max-listpack-entries', '2'],
+      ]);
+      const listeners = await Promise.all([
+        pair.oursServer.connect({ resp: 3 }),
+        pair.oracleServer.connect({ resp: 3 }),
+      ]);
+      for (const listener of listeners) {
+        listener.sendNoReply('PSUBSCRIBE', '__keyevent@0__:*');
+        await listener.nextPush();
+      }
+      for (const line of EVENTFUL.trim().split('\n')) {
+        await pair.compare(...line.trim().split(' '));
+        await pair.compare('PUBLISH', '__keyevent@0__:end', 'of this command');
+        const [ours, oracle] = await Promise.all(listeners.map((listener) => eventsUntilEnd(listener)));
+        assert.deepEqual(ours, oracle, line);
+      }
+      await Promise.all(listeners.map((listener) => listener.close()));
+      await pair.compare('CONFIG', 'SET', 'notify-keyspace-events', '');
+    });
+
     it('HSCAN returns each field of a table once', async () => {
       const words: Arg[] = ['HSET', 'table'];
       for (let i = 0; i < 1000; i++) words.push(`field ${i}`, `value ${i}`);
@@ -258,6 +281,46 @@ describeWithOracle(
   },
   { directives: { 'enable-debug-command': 'yes' } },
 );
+
+/** Commands whose events are compared, one after the other; the hash becomes a table on the way. */
+const EVENTFUL = `
+  HSET h a 1
+  HSET h a 2 b 3
+  HSET h a 2
+  HGET missing a
+  HGET h missing
+  HSETNX h a 1
+  HSETNX h c 1
+  OBJECT ENCODING h
+  HSETNX new c 1
+  HMSET h d 1
+  HMSET other d 1
+  HINCRBY h a 0
+  HINCRBY fresh a 1
+  HINCRBYFLOAT h a 1.5
+  HINCRBYFLOAT fresher a 1.5
+  HDEL h missing
+  HDEL h a b
+  HDEL h c d e
+  HDEL fresh a
+  HDEL missing a
+  HGETALL other
+  HRANDFIELD missing
+  HSCAN missing 0
+  DEL other
+  COPY fresher copied
+  RENAME copied renamed
+`;
+
+/** What a listener was told, up to the message that ends it. */
+async function eventsUntilEnd(listener: RawClient): Promise<string[]> {
+  const events: string[] = [];
+  for (;;) {
+    const message = String(parseReply(await listener.nextPush()));
+    if (message.endsWith('of this command')) return events;
+    events.push(message);
+  }
+}
 
 function oneField(name: string): Arg[][] {
   return [
