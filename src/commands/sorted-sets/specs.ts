@@ -55,7 +55,7 @@ export const SORTED_SET_COMMANDS: readonly CommandSpec[] = [
       optional(oneOf('comparison', [token('GT'), token('LT')], { since: '6.2.0' })),
       optional(token('CH', { name: 'change', since: '3.0.2' })),
       optional(token('INCR', { name: 'increment', since: '3.0.2' })),
-      multiple(block('score_member', [double('score'), string('member')])),
+      multiple(block('data', [double('score'), string('member')])),
     ],
     run: zsets.zadd,
   },
@@ -314,7 +314,7 @@ export const SORTED_SET_COMMANDS: readonly CommandSpec[] = [
     since: '2.8.0',
     summary: 'Iterates over members and scores of a sorted set.',
     complexity:
-      'O(1) for every call. O(N) for a complete iteration, including enough command calls for the cursor to return back to 0. N is the number of elements inside the collection..',
+      'O(1) for every call. O(N) for a complete iteration, including enough command calls for the cursor to return back to 0. N is the number of elements inside the collection.',
     arity: -3,
     flags: READONLY,
     acl: ['sortedset'],
