@@ -335,7 +335,7 @@ async function membersOf(client: OraclePair['ours']): Promise<Buffer[]> {
 /** The elements of an array or a set, or the only one. */
 function elementsOf(reply: Buffer): Buffer[] {
   const parsed = parseReply(reply);
-  return (parsed instanceof Set || Array.isArray(parsed) ? [...parsed] : [parsed]) as Buffer[];
+  return (parsed instanceof Set || Array.isArray(parsed) ? [...parsed] : [parsed]) as unknown as Buffer[];
 }
 
 /** The counters of changes since the last save. */
