@@ -169,7 +169,9 @@ export class Memory {
   reset(): void {
     const { discard } = this.externals;
     this.#droppedBefore = this.droppedBytes + this.arena.pageBytes + this.externals.bytes + this.tableBytes;
+    this.arena.dispose();
     this.arena = new Arena();
+    this.tables.dispose();
     this.externals = new Externals();
     this.externals.discard = discard;
     this.tables = new TablePool();

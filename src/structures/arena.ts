@@ -329,6 +329,11 @@ export class Arena {
     this.#space.trim();
   }
 
+  /** Lets go of all memory; the arena is not used any more, whoever may still have it. */
+  dispose(): void {
+    this.#space.dispose();
+  }
+
   /**
    * Chooses the sparsest pages to be emptied by moving their records: as many as the others have room for, and those
    * that would cost less new room than they give back. Returns the bytes to be moved; 0: it isn't worth the effort,

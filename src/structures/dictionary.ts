@@ -45,7 +45,7 @@ class Segment {
   readonly bits: number;
   /** How many top bits of the hash all entries here share. */
   readonly depth: number;
-  readonly slots: Int32Array;
+  slots: Int32Array;
   /** Slots in all, the overflow behind the last home included. */
   readonly total: number;
   readonly maxCount: number;
@@ -59,14 +59,14 @@ class Segment {
     this.depth = depth;
     this.total = homes + overflow;
     const words = this.total * 2;
-    this.slots = pool !== null && words === TABLE_WORDS ? pool.take() : new Int32Array(words);
+    this.slots = pool !== null && words === TABLE_WORDS ? pool.take(this) : new Int32Array(words);
     this.maxCount = homes - (homes >> 3);
     this.shrinkBelow = homes >> 3;
   }
 
   /** Gives its table back; it is not used any more. */
   release(pool: TablePool | null): void {
-    if (pool !== null && this.slots.length === TABLE_WORDS) pool.give(this.slots);
+    if (pool !== null && this.slots.length === TABLE_WORDS) pool.give(this);
   }
 
   home(hash: number): number {

@@ -22,8 +22,8 @@ const SLAB_BYTES = PAGE_BYTES * BLOCK_PAGES;
 const MAX_PAGES = 1 << 15;
 const MAX_BLOCKS = MAX_PAGES / BLOCK_PAGES;
 /** Pages that may be loose at a time, and those of them that are kept for reuse instead of being given back. */
-const LOOSE_PAGES_MAX = 32;
-const SPARE_PAGES = 4;
+const LOOSE_PAGES_MAX = 4;
+const SPARE_PAGES = 2;
 
 const NO_BLOCK = 0;
 const LOOSE = 1;
@@ -122,6 +122,12 @@ export class PageSpace {
     for (const page of this.#spares) this.#dropLoose(page);
     this.#spares.length = 0;
     if (this.#emptySlab >= 0) this.#dropSlab(this.#emptySlab);
+  }
+
+  /** Lets go of everything: whoever still has the arena keeps no memory alive. */
+  dispose(): void {
+    for (let page = 0; page < this.bytes.length; page++) this.#hide(page);
+    this.#slabs.length = 0;
   }
 
   isSlab(block: number): boolean {

@@ -12,6 +12,13 @@ const SLAB_BYTES = 32 * 1024 * 1024;
 const TABLE_BYTES = TABLE_WORDS * 4;
 const SLAB_TABLES = Math.floor(SLAB_BYTES / TABLE_BYTES);
 
+const NO_TABLE = new Int32Array(0);
+
+/** Who has a table. */
+export interface TableOwner {
+  slots: Int32Array;
+}
+
 interface Slab {
   readonly memory: ArrayBuffer;
   /** Tables that have been in use: the rest was never touched. */
@@ -22,13 +29,15 @@ interface Slab {
 
 export class TablePool {
   readonly #slabs: Slab[] = [];
+  readonly #owners = new Set<TableOwner>();
   /** Bytes of slabs that no table lies in. */
   spareBytes = 0;
   /** Bytes of slabs that were given up so far. */
   droppedBytes = 0;
 
   /** A table of TABLE_WORDS zeros. */
-  take(): Int32Array {
+  take(owner: TableOwner): Int32Array {
+    this.#owners.add(owner);
     let best: Slab | null = null;
     for (const slab of this.#slabs) {
       if (slab.carved === SLAB_TABLES && slab.free.length === 0) continue;
@@ -45,7 +54,9 @@ export class TablePool {
     return new Int32Array(best.memory, used * TABLE_BYTES, TABLE_WORDS).fill(0);
   }
 
-  give(table: Int32Array): void {
+  give(owner: TableOwner): void {
+    const table = owner.slots;
+    this.#owners.delete(owner);
     const at = this.#slabs.findIndex((slab) => slab.memory === table.buffer);
     const slab = this.#slabs[at]!;
     slab.free.push(table.byteOffset / TABLE_BYTES);
@@ -54,6 +65,13 @@ export class TablePool {
     this.#slabs.splice(at, 1);
     this.spareBytes -= SLAB_BYTES;
     this.droppedBytes += slab.carved * TABLE_BYTES;
+  }
+
+  /** Takes all tables away from their owners, which are not used any more, whoever may still have them. */
+  dispose(): void {
+    for (const owner of this.#owners) owner.slots = NO_TABLE;
+    this.#owners.clear();
+    this.#slabs.length = 0;
   }
 }
 
