@@ -11,7 +11,8 @@ import {
   ID_WHOLE,
   parseId,
   type StreamId,
-  writeId,
+  writeMs,
+  writeSeq,
 } from '../../datatypes/stream/id.ts';
 import { type NodeCursor, SAME_FIELDS } from '../../datatypes/stream/node.ts';
 import type { Stream } from '../../datatypes/stream/stream.ts';
@@ -167,10 +168,19 @@ export function createConsumer(client: Client, args: Args, k: number, group: Gro
 
 // ------------------------------------------------------------------------------------------------ replies
 
+/** The id replied last. Many in a row are of the same millisecond, whose thirteen digits are the dear ones. */
 const idScratch = new Uint8Array(ID_TEXT_MAX);
+let scratchMh = 0;
+let scratchMl = 0;
+let seqAt = 0;
 
 export function replyId(out: ReplyWriter, id: StreamId): void {
-  out.bulk(idScratch, 0, writeId(idScratch, 0, id));
+  if (id.mh !== scratchMh || id.ml !== scratchMl || seqAt === 0) {
+    scratchMh = id.mh;
+    scratchMl = id.ml;
+    seqAt = writeMs(idScratch, 0, id);
+  }
+  out.bulk(idScratch, 0, writeSeq(idScratch, seqAt, id));
 }
 
 export function replyCount(out: ReplyWriter, count: Count): void {

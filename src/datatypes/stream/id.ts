@@ -7,6 +7,7 @@
  */
 import { writeInt } from '../../util/number-text.ts';
 
+const DASH = 45;
 /** Longest text of an id: twice twenty digits and the dash. */
 export const ID_TEXT_MAX = 41;
 const TWO_32 = 4294967296;
@@ -121,9 +122,19 @@ function writeUint64(buf: Uint8Array, pos: number, hi: number, lo: number): numb
 
 /** Writes `ms-seq`; returns the position behind it. There must be room for ID_TEXT_MAX bytes. */
 export function writeId(buf: Uint8Array, pos: number, id: StreamId): number {
+  return writeSeq(buf, writeMs(buf, pos, id), id);
+}
+
+/** Writes `ms-`, the first part of an id. */
+export function writeMs(buf: Uint8Array, pos: number, id: StreamId): number {
   const dash = writeUint64(buf, pos, id.mh, id.ml);
-  buf[dash] = 45;
-  return writeUint64(buf, dash + 1, id.sh, id.sl);
+  buf[dash] = DASH;
+  return dash + 1;
+}
+
+/** Writes what comes behind it. */
+export function writeSeq(buf: Uint8Array, pos: number, id: StreamId): number {
+  return writeUint64(buf, pos, id.sh, id.sl);
 }
 
 const textScratch = new Uint8Array(ID_TEXT_MAX);
@@ -137,7 +148,6 @@ export function idText(id: StreamId): string {
 
 /** Texts longer than this are no ids, whatever they say. */
 const TEXT_MAX = 127;
-const DASH = 45;
 
 /** High and low word of the number that `parseUint64` read last. */
 let readHi = 0;

@@ -78,12 +78,12 @@ export class Stream implements Collection {
     const fields = (count - first) >> 1;
     const most = total + (count - first) * ELEMENT_HEAD_MAX + ENTRY_HEAD_MAX + 10;
     let ref = this.#lastNode();
-    if (ref !== 0 && this.#isFull(ref, total, maxBytes, maxEntries)) {
-      this.#trimSlot(ref);
-      ref = 0;
-    }
-    ref =
-      ref === 0 ? this.#newNode(args, first, fields, id, most, total) : this.#makeRoom(ref, most, maxBytes);
+    if (ref === 0) ref = this.#newNode(args, first, fields, id, most + total);
+    else if (this.#isFull(ref, total, maxBytes, maxEntries)) {
+      // The next node will probably become as large as this one.
+      const used = this.#trimSlot(ref);
+      ref = this.#newNode(args, first, fields, id, Math.max(most + total, used));
+    } else ref = this.#makeRoom(ref, most, maxBytes);
     const words = arena.words[ref >>> PAGE_BITS]!;
     const b = arena.pages[ref >>> PAGE_BITS]!;
     const at = (ref & OFFSET_MASK) << 1;
@@ -164,10 +164,10 @@ export class Stream implements Collection {
     return listpack + total >= limit;
   }
 
-  /** Begins a node with the fields of this entry and room for it. */
-  #newNode(args: Args, first: number, fields: number, id: StreamId, most: number, total: number): number {
+  /** Begins a node with the fields of this entry, and room for so many bytes. */
+  #newNode(args: Args, first: number, fields: number, id: StreamId, room: number): number {
     const { arena } = this.memory;
-    const ref = arena.alloc(NODE_HEAD_BYTES + most + total + fields * ELEMENT_HEAD_MAX);
+    const ref = arena.alloc(NODE_HEAD_BYTES + room + fields * ELEMENT_HEAD_MAX);
     const words = arena.words[ref >>> PAGE_BITS]!;
     const b = arena.pages[ref >>> PAGE_BITS]!;
     const at = (ref & OFFSET_MASK) << 1;
@@ -202,11 +202,12 @@ export class Stream implements Collection {
     return this.#moveNode(ref, used, generous);
   }
 
-  /** Gives a node that is full a slot of the right size. */
-  #trimSlot(ref: number): void {
+  /** Gives a node that is full a slot of the right size. Returns its bytes. */
+  #trimSlot(ref: number): number {
     const { arena } = this.memory;
     const used = arena.words[ref >>> PAGE_BITS]![((ref & OFFSET_MASK) << 1) + W_USED]!;
     if (Arena.slotBytes(used) < arena.capacity(ref)) this.#moveNode(ref, used, used);
+    return used;
   }
 
   /** Moves the node at the index's position. */
