@@ -1,11 +1,9 @@
 /**
- * Keyspace events of the string commands: which, in which order, for which key. The real server publishes them; ours
- * are taken where the keyspace raises them, so this holds whether or not anybody subscribes.
+ * Keyspace events of the string commands: which, in which order, for which key. Both servers
+ * publish them to a client that is subscribed to all.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { KeyspaceObserver } from '../../src/keyspace/keyspace.ts';
-import { type InProcess, inProcess } from '../support/in-process.ts';
 import { findOracle, NO_ORACLE } from '../support/oracle.ts';
 import type { RawClient } from '../support/raw-client.ts';
 import { parseReply } from '../support/reply-framer.ts';
@@ -82,65 +80,68 @@ const SCRIPT = `
   SET late7 w XX GET
 `;
 
-/** Ours: `event key`, as they are raised. */
-function recordEvents(redis: InProcess): string[] {
-  const events: string[] = [];
-  const observer: KeyspaceObserver = {
-    modified: () => {},
-    event: (_cls, name, _db, key, off, len) => {
-      events.push(`${name} ${Buffer.from(key.subarray(off, off + len)).toString('latin1')}`);
-    },
-    removed: () => {},
-    flushed: () => {},
-    swapped: () => {},
-  };
-  redis.engine.keyspace.observer = observer;
-  redis.engine.keyspace.eventMask = 0xffff;
-  return events;
+/** A server with somebody who hears all its events. */
+class Heard {
+  readonly #server: ServerProcess;
+  readonly #client: RawClient;
+  readonly #listener: RawClient;
+
+  private constructor(server: ServerProcess, client: RawClient, listener: RawClient) {
+    this.#server = server;
+    this.#client = client;
+    this.#listener = listener;
+  }
+
+  static async start(command?: readonly string[]): Promise<Heard> {
+    const server = await startServer({
+      ...(command && { command }),
+      directives: { 'notify-keyspace-events': 'EAmn', 'enable-debug-command': 'local' },
+    });
+    const client = await server.connect();
+    const listener = await server.connect({ resp: 3 });
+    // What is over must be found by the next command, not by the cron.
+    assert.equal(await client.call('DEBUG', 'SET-ACTIVE-EXPIRE', '0'), 'OK');
+    listener.sendNoReply('PSUBSCRIBE', '__keyevent@0__:*');
+    await listener.nextPush();
+    return new Heard(server, client, listener);
+  }
+
+  /** `event key`, as they are published while the command runs. */
+  async events(words: readonly string[]): Promise<string[]> {
+    await this.#client.send(...words);
+    // Messages reach the listener before the answer to a PING that is sent after them.
+    await this.#listener.send('PING');
+    return this.#listener.pushes.splice(0).map((raw) => {
+      const [, , channel, key] = parseReply(raw, 'latin1') as string[];
+      return `${channel!.replace('__keyevent@0__:', '')} ${key}`;
+    });
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.#client.close(), this.#listener.close()]);
+    await this.#server.stop();
+  }
 }
 
 describe('keyspace events of the string commands', {
   skip: findOracle() === null ? NO_ORACLE : false,
 }, () => {
-  let oracle: ServerProcess;
-  let client: RawClient;
-  let listener: RawClient;
+  let ours: Heard;
+  let oracle: Heard;
   before(async () => {
-    oracle = await startServer({
-      command: [findOracle()!],
-      directives: { 'notify-keyspace-events': 'EAmn', 'enable-debug-command': 'local' },
-    });
-    client = await oracle.connect();
-    listener = await oracle.connect({ resp: 3 });
-    // What is over must be found by the next command, not by the cron.
-    assert.equal(await client.call('DEBUG', 'SET-ACTIVE-EXPIRE', '0'), 'OK');
-    listener.sendNoReply('PSUBSCRIBE', '__keyevent@0__:*');
-    await listener.nextPush();
+    [ours, oracle] = await Promise.all([Heard.start(), Heard.start([findOracle()!])]);
   });
-  after(async () => {
-    await Promise.all([client.close(), listener.close()]);
-    await oracle.stop();
-  });
+  after(() => Promise.all([ours.stop(), oracle.stop()]));
 
   it('are those of redis-server', async () => {
-    const redis = inProcess();
-    const events = recordEvents(redis);
     let total = 0;
     for (const line of SCRIPT.trim().split('\n')) {
       const words = line
         .trim()
         .split(' ')
         .map((word) => (word === '""' ? '' : word));
-      events.length = 0;
-      redis.call(...words);
-      await client.send(...words);
-      // Messages reach the listener before the answer to a PING that is sent after them.
-      await listener.send('PING');
-      const expected = listener.pushes.splice(0).map((raw) => {
-        const [, , channel, key] = parseReply(raw, 'latin1') as string[];
-        return `${channel!.replace('__keyevent@0__:', '')} ${key}`;
-      });
-      assert.deepEqual(events, expected, line);
+      const [heard, expected] = await Promise.all([ours.events(words), oracle.events(words)]);
+      assert.deepEqual(heard, expected, line);
       total += expected.length;
     }
     assert.ok(total > 60, `only ${total} events`);
