@@ -68,10 +68,10 @@ export class PageSpace {
 
   /** Takes a page of PAGE_BYTES. Its contents are undefined. */
   take(): number {
-    const block = this.#fullestSlab();
-    if (block >= 0) return this.#takeFromSlab(block);
     const spare = this.#spares.pop();
     if (spare !== undefined) return spare;
+    const block = this.#fullestSlab();
+    if (block >= 0) return this.#takeFromSlab(block);
     if (this.#loosePages < LOOSE_PAGES_MAX) {
       const page = this.takeOwn(PAGE_BYTES);
       this.#loosePages++;
