@@ -80,6 +80,8 @@ export class Blocking implements ChangeListener, CronJob {
   #count = 0;
   /** The one whose handler runs again now. */
   #served: Waiter | null = null;
+  /** The key because of which it runs. */
+  #servedFor: KeyQueue | null = null;
   #waitsOn = false;
 
   constructor(engine: Engine) {
@@ -158,6 +160,19 @@ export class Blocking implements ChangeListener, CronJob {
     };
   }
 
+  /**
+   * True while a handler runs again because of another key than argument `i`: it then passes over that one, even if it
+   * has something by now. Of several keys changed in one go, the first to change serves.
+   */
+  passesOver(args: Args, i: number): boolean {
+    if (this.#served === null || this.#served.args !== args) return false;
+    const { key } = this.#servedFor!;
+    const off = args.off[i]!;
+    if (args.len[i] !== key.length) return true;
+    for (let k = 0; k < key.length; k++) if (args.buf[off + k] !== key[k]) return true;
+    return false;
+  }
+
   /** Ends every wait with an error (the server has become a replica, ...). */
   unblockAll(error: ReplyError): void {
     const waiters = new Set<Waiter>();
@@ -193,7 +208,7 @@ export class Blocking implements ChangeListener, CronJob {
       for (const waiter of [...queue.waiters]) {
         if (!queue.waiters.has(waiter)) continue;
         const { wait } = waiter;
-        if (wait.wakeOnGone === true || this.#isThere(queue, wait.type)) this.#serve(waiter);
+        if (wait.wakeOnGone === true || this.#isThere(queue, wait.type)) this.#serve(waiter, queue);
       }
     }
   }
@@ -209,13 +224,15 @@ export class Blocking implements ChangeListener, CronJob {
     return ref !== 0 && db.type(ref) === type;
   }
 
-  #serve(waiter: Waiter): void {
+  #serve(waiter: Waiter, queue: KeyQueue): void {
     const { client, command, args } = waiter;
+    if (client.outbox.length !== 0) this.#engine.pushes.flushTo(client);
     const out = this.#quiet(client) ? new ReplyWriter(NOBODY, 256) : new ReplyWriter(client.link, 1024);
     out.resp = client.resp;
     const usual = client.out;
     client.out = out;
     this.#served = waiter;
+    this.#servedFor = queue;
     this.#waitsOn = false;
     try {
       command.run(client, args);
@@ -226,6 +243,7 @@ export class Blocking implements ChangeListener, CronJob {
       out.error(thrown);
     } finally {
       this.#served = null;
+      this.#servedFor = null;
       client.out = usual;
     }
     if (this.#waitsOn) return;

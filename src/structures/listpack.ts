@@ -466,6 +466,19 @@ export function lpEquals(b: Uint8Array, p: number, src: Uint8Array, off: number,
   return equalsPrepared(b, p, src, off, prepare(src, off, len));
 }
 
+/**
+ * Prepares for many comparisons with one element by lpIsSought; anything else of this file that encodes makes it
+ * forget.
+ */
+export function lpSeekFor(src: Uint8Array, off: number, len: number): void {
+  preparedText = prepare(src, off, len);
+}
+
+/** True if the entry at `p` is the element that lpSeekFor was told. */
+export function lpIsSought(b: Uint8Array, p: number, src: Uint8Array, off: number): boolean {
+  return b[p] === prepared[0] && equalsPrepared(b, p, src, off, preparedText);
+}
+
 function equalsPrepared(b: Uint8Array, p: number, src: Uint8Array, off: number, text: number): boolean {
   for (let i = 0; i < preparedBytes; i++) if (b[p + i] !== prepared[i]) return false;
   const start = p + preparedBytes;

@@ -17,11 +17,11 @@ import {
   lpEncodedSize,
   lpEnd,
   lpEntrySize,
-  lpEquals,
   lpFirst,
   lpGet,
   lpInit,
   lpInsert,
+  lpIsSought,
   lpLast,
   lpLength,
   lpNext,
@@ -29,6 +29,7 @@ import {
   lpReplace,
   lpReply,
   lpSeek,
+  lpSeekFor,
 } from '../structures/listpack.ts';
 
 const PACKED = TYPE_LIST | LIST_PACKED;
@@ -264,9 +265,10 @@ export function listRemove(
   const { bytes, off: start } = view;
   let removed = 0;
   let p = fromEnd ? lpPrev(bytes, start, lpEnd(bytes, start)) : lpFirst(bytes, start);
+  lpSeekFor(src, off, len);
   while (p >= 0 && (limit === 0 || removed < limit)) {
     const before = fromEnd ? lpPrev(bytes, start, p) : -1;
-    if (lpEquals(bytes, p, src, off, len)) {
+    if (lpIsSought(bytes, p, src, off)) {
       lpDelete(bytes, start, p, 1);
       removed++;
       p = fromEnd ? before : p === lpEnd(bytes, start) ? -1 : p;
@@ -313,20 +315,18 @@ export function listMatches(
   limit: number,
   visit: (index: number) => boolean,
 ): void {
-  let left = limit;
   if (!listIsPacked(db, ref)) {
-    listNodes(db, ref).each(fromEnd, (node, p, index) => {
-      if (node.equals(p, src, off, len) && !visit(index)) return false;
-      return --left !== 0;
-    });
+    listNodes(db, ref).matches(src, off, len, fromEnd, limit, visit);
     return;
   }
+  let left = limit;
   db.locateValue(ref, view);
   const { bytes, off: start } = view;
   let index = fromEnd ? lpLength(bytes, start) - 1 : 0;
   let p = fromEnd ? lpLast(bytes, start) : lpFirst(bytes, start);
+  lpSeekFor(src, off, len);
   while (p >= 0) {
-    if (lpEquals(bytes, p, src, off, len) && !visit(index)) return;
+    if (lpIsSought(bytes, p, src, off) && !visit(index)) return;
     if (--left === 0) return;
     index += fromEnd ? -1 : 1;
     p = fromEnd ? lpPrev(bytes, start, p) : lpNext(bytes, p);

@@ -426,6 +426,18 @@ const WAITING = `
   C LPUSH same 1 2
   C LRANGE same 0 -1
   C DEL same
+  A BLPOP k1 k2 0
+  C MULTI | RPUSH k2 from-k2 | RPUSH k1 from-k1 | EXEC
+  A BLMPOP 0 2 k3 k4 LEFT COUNT 5
+  B BLPOP k3 k4 0
+  C MULTI | RPUSH k4 1 2 | RPUSH k3 3 4 | EXEC
+  C DEL k1 k2 k3 k4
+  A BLPOP k1 k2 0
+  C MULTI | SET k1 string | RPUSH k2 a | EXEC
+  C DEL k1 k2
+  A BLPOP k1 k2 0
+  C MULTI | RPUSH k2 a | RPUSH k1 b | DEL k2 | EXEC
+  C DEL k1 k2
   A BLPOP renamed 0
   C RPUSH other v
   C RENAME other renamed

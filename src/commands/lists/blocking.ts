@@ -23,7 +23,9 @@ export function brpop(client: Client, args: Args): void {
 function blockingPop(client: Client, args: Args, front: boolean): void {
   const last = args.count - 2;
   const untilMs = parseTimeout(client, args, args.count - 1);
+  const { blocking } = client.engine;
   for (let k = 1; k <= last; k++) {
+    if (blocking.passesOver(args, k)) continue;
     const ref = listForWriting(client, args, k);
     if (ref === 0) continue;
     client.out.array(2);

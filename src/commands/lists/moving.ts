@@ -2,6 +2,7 @@
 import type { BulkSink } from '../../datatypes/list/grown-list.ts';
 import type { Client } from '../../engine/client.ts';
 import * as errors from '../../engine/errors.ts';
+import { copyBytes } from '../../keyspace/database.ts';
 import type { Args } from '../../resp/args.ts';
 import { listLength, listPop, listPush } from '../../values/list.ts';
 import { listForWriting, longAt, removedFrom, sideAt, signal } from './common.ts';
@@ -14,7 +15,7 @@ class Carrier implements BulkSink {
 
   bulk(src: Uint8Array, off: number, len: number): void {
     if (this.bytes.length < len) this.bytes = new Uint8Array(len * 2);
-    for (let i = 0; i < len; i++) this.bytes[i] = src[off + i]!;
+    copyBytes(src, off, len, this.bytes, 0);
     this.len = len;
   }
 
@@ -105,7 +106,9 @@ export function popFirst(
   args: Args,
   { firstKey, lastKey, front, count }: PopRequest,
 ): boolean {
+  const { blocking } = client.engine;
   for (let k = firstKey; k <= lastKey; k++) {
+    if (blocking.passesOver(args, k)) continue;
     const ref = listForWriting(client, args, k);
     if (ref === 0) continue;
     client.out.array(2);

@@ -30,10 +30,21 @@ import {
 import type { Collection, Memory } from '../memory.ts';
 import { LARGE_MIN, ListNodes } from './list-nodes.ts';
 import { KIND_LARGE, KIND_RAW, LISTPACK_HEADER, type NodeView } from './node.ts';
-import { KIND_MASK, KIND_SEALED, NODE_HEADER, readSealed, replySealed, sealedLength } from './sealed.ts';
+import {
+  isSoughtSealed,
+  KIND_MASK,
+  KIND_SEALED,
+  NODE_HEADER,
+  readSealed,
+  replySealed,
+  sealedLength,
+  seekInSealed,
+} from './sealed.ts';
 
 const element = new LpElement();
 let sealedText = new Uint8Array(256);
+/** Where an element was found in a node. */
+let places = new Int32Array(1024);
 
 /** Takes elements: a reply, or whoever collects them. */
 export interface BulkSink {
@@ -275,6 +286,57 @@ export class GrownList extends ListNodes implements Collection {
     }
   }
 
+  /**
+   * Visits the indexes of the elements that are these bytes, from the front or from the end, until `visit` returns
+   * false or `limit` elements have been looked at (0: all).
+   */
+  matches(
+    src: Uint8Array,
+    off: number,
+    len: number,
+    fromEnd: boolean,
+    limit: number,
+    visit: (index: number) => boolean,
+  ): void {
+    let left = limit === 0 ? this.size : Math.min(limit, this.size);
+    let first = fromEnd ? this.size : 0;
+    for (let step = 0; left > 0; step++) {
+      const i = fromEnd ? this.nodeCount - 1 - step : step;
+      const count = this.count(i);
+      if (fromEnd) first -= count;
+      const looked = Math.min(left, count);
+      const found = this.#find(i, src, off, len, fromEnd ? count - looked : 0, looked);
+      for (let k = 0; k < found; k++) {
+        if (!visit(first + places[fromEnd ? found - 1 - k : k]!)) return;
+      }
+      if (!fromEnd) first += count;
+      left -= looked;
+    }
+  }
+
+  /** Fills `places` with the offsets of an element among `count` of a node, from `from` on. Returns how many. */
+  #find(i: number, src: Uint8Array, off: number, len: number, from: number, count: number): number {
+    const ref = this.ref(i);
+    const all = this.count(i);
+    if (places.length < all) places = new Int32Array(all * 2);
+    let found = 0;
+    if (this.kind(ref) === KIND_SEALED) {
+      const page = this.memory.arena.pages[ref >>> PAGE_BITS]!;
+      const words = this.memory.arena.words[ref >>> PAGE_BITS]!;
+      if (!seekInSealed(page, words, (ref & OFFSET_MASK) << 3, src, off, len)) return 0;
+      for (let k = from; k < from + count; k++) if (isSoughtSealed(page, k)) places[found++] = k;
+      return found;
+    }
+    const nodeView = this.view(i);
+    nodeView.seekFor(src, off, len);
+    let p = nodeView.seek(from, all);
+    for (let k = from; k < from + count; k++) {
+      if (nodeView.isSought(p, src, off, len)) places[found++] = k;
+      p = nodeView.next(p);
+    }
+    return found;
+  }
+
   /** Puts another element in the place of one. */
   set(index: number, src: Uint8Array, off: number, len: number): void {
     this.#locate(index);
@@ -371,20 +433,13 @@ export class GrownList extends ListNodes implements Collection {
    */
   remove(src: Uint8Array, off: number, len: number, limit: number, fromEnd: boolean): number {
     let removed = 0;
-    const places: number[] = [];
     for (let step = 0, nodes = this.nodeCount; step < nodes && (limit === 0 || removed < limit); step++) {
       const i = fromEnd ? nodes - 1 - step : this.nodeCount - nodes + step;
-      const nodeView = this.view(i);
-      places.length = 0;
-      let offset = 0;
-      for (let p = nodeView.start; p < nodeView.end; p = nodeView.next(p), offset++) {
-        if (nodeView.equals(p, src, off, len)) places.push(offset);
-      }
-      const left = limit === 0 ? places.length : limit - removed;
-      const taken = places.length <= left ? places : fromEnd ? places.slice(-left) : places.slice(0, left);
-      if (taken.length === 0) continue;
-      removed += taken.length;
-      this.removeFromNode(i, taken);
+      const found = this.#find(i, src, off, len, 0, this.count(i));
+      const taken = limit === 0 ? found : Math.min(found, limit - removed);
+      if (taken === 0) continue;
+      removed += taken;
+      this.removeFromNode(i, places, fromEnd ? found - taken : 0, taken);
     }
     return removed;
   }

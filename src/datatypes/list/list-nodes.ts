@@ -241,11 +241,11 @@ export class ListNodes extends NodeTable {
     this.setNode(i, this.ref(i), left);
   }
 
-  /** Removes the elements at these places of a node, in ascending order. */
-  protected removeFromNode(i: number, places: readonly number[]): void {
-    this.size -= places.length;
+  /** Removes the elements at `taken` of these places in a node, which ascend, from the one numbered `from` on. */
+  protected removeFromNode(i: number, places: Int32Array, from: number, taken: number): void {
+    this.size -= taken;
     const count = this.count(i);
-    if (places.length === count) {
+    if (taken === count) {
       this.dropNode(i);
       return;
     }
@@ -256,20 +256,20 @@ export class ListNodes extends NodeTable {
     const page = arena.pages[ref >>> PAGE_BITS]!;
     const at = w << 2;
     const end = at + words[w + 2]!;
-    let from = at + words[w + 1]!;
-    let to = from;
-    let next = 0;
-    for (let offset = 0; from < end; offset++) {
-      const size = lpEntrySize(page, from);
-      if (places[next] === offset) next++;
+    let read = at + words[w + 1]!;
+    let write = read;
+    let next = from;
+    for (let offset = 0; read < end; offset++) {
+      const size = lpEntrySize(page, read);
+      if (next < from + taken && places[next] === offset) next++;
       else {
-        if (to !== from) page.copyWithin(to, from, from + size);
-        to += size;
+        if (write !== read) page.copyWithin(write, read, read + size);
+        write += size;
       }
-      from += size;
+      read += size;
     }
-    words[w + 2] = to - at;
-    this.setNode(i, ref, count - places.length);
+    words[w + 2] = write - at;
+    this.setNode(i, ref, count - taken);
     this.settleIfInside(i);
   }
 

@@ -16,9 +16,10 @@ import {
   type LpElement,
   lpEncodedSize,
   lpEntrySize,
-  lpEquals,
   lpGet,
+  lpIsSought,
   lpPrev,
+  lpSeekFor,
   lpWriteSized,
 } from '../../structures/listpack.ts';
 import { lzfDecompress } from '../../structures/lzf.ts';
@@ -79,8 +80,14 @@ export class NodeView {
     return into;
   }
 
-  equals(p: number, src: Uint8Array, off: number, len: number): boolean {
-    if (!this.large) return lpEquals(this.bytes, p, src, off, len);
+  /** Prepares for isSought. */
+  seekFor(src: Uint8Array, off: number, len: number): void {
+    if (!this.large) lpSeekFor(src, off, len);
+  }
+
+  /** Whether the entry at `p` is the element that seekFor was told. */
+  isSought(p: number, src: Uint8Array, off: number, len: number): boolean {
+    if (!this.large) return lpIsSought(this.bytes, p, src, off);
     if (this.end - this.start !== len) return false;
     for (let i = 0; i < len; i++) if (this.bytes[this.start + i] !== src[off + i]) return false;
     return true;

@@ -192,3 +192,60 @@ export function replySealed(
     out.pos = pos + 2;
   }
 }
+
+/** The element that is looked for, in the codes of one node. */
+let soughtCodes = new Uint8Array(256);
+let soughtBits = 0;
+let soughtRest = 0;
+let soughtBody = 0;
+let soughtPopped = 0;
+const codeOf = new Int16Array(256);
+
+/** Prepares for isSoughtSealed. False if this node cannot have the element: most can be told at once. */
+export function seekInSealed(
+  page: Uint8Array,
+  words: Int32Array,
+  at: number,
+  src: Uint8Array,
+  off: number,
+  len: number,
+): boolean {
+  const w = at >> 2;
+  const common = words[w + 2]! & 65535;
+  if (words[w + 2]! >>> 16 !== len) return false;
+  const alphabetAt = at + NODE_HEADER;
+  const size = words[w]! >> 8;
+  const prefixAt = alphabetAt + size;
+  for (let i = 0; i < common; i++) if (page[prefixAt + i] !== src[off + i]) return false;
+  soughtBits = (words[w]! >> 4) & 15;
+  soughtRest = len - common;
+  soughtBody = prefixAt + common;
+  soughtPopped = words[w + 1]!;
+  if (soughtCodes.length < soughtRest) soughtCodes = new Uint8Array(soughtRest * 2);
+  if (soughtBits === 8) {
+    for (let i = 0; i < soughtRest; i++) soughtCodes[i] = src[off + common + i]!;
+    return true;
+  }
+  codeOf.fill(-1);
+  for (let i = 0; i < size; i++) codeOf[page[alphabetAt + i]!] = i;
+  for (let i = 0; i < soughtRest; i++) {
+    const code = codeOf[src[off + common + i]!]!;
+    if (code < 0) return false;
+    soughtCodes[i] = code;
+  }
+  return true;
+}
+
+/** Whether element `index` of the node that seekInSealed has looked at is the one. */
+export function isSoughtSealed(page: Uint8Array, index: number): boolean {
+  const bits = soughtBits;
+  const rest = soughtRest;
+  const mask = (1 << bits) - 1;
+  let bit = (soughtPopped + index) * rest * bits;
+  for (let i = 0; i < rest; i++, bit += bits) {
+    const from = soughtBody + (bit >> 3);
+    const code = ((page[from]! | (page[from + 1]! << 8)) >> (bit & 7)) & mask;
+    if (code !== soughtCodes[i]) return false;
+  }
+  return true;
+}
