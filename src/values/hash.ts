@@ -241,17 +241,19 @@ export function hashDelete(db: Database, ref: number, buf: Uint8Array, off: numb
 
 /**
  * A new hash, built as a whole and stored once. Pairs are added while they fit a listpack; what it holds then becomes
- * the entry.
+ * the entry. The listpack's header and end are written only when somebody else looks at it.
  */
 export class PackedHashBuilder {
   bytes = new Uint8Array(4096);
+  /** Number of fields. */
+  length = 0;
+  /** Behind the last entry. */
+  #end = LP_EMPTY_BYTES - 1;
 
   start(): void {
     lpInit(this.bytes, 0);
-  }
-
-  get length(): number {
-    return lpLength(this.bytes, 0) >> 1;
+    this.length = 0;
+    this.#end = LP_EMPTY_BYTES - 1;
   }
 
   add(
@@ -262,29 +264,65 @@ export class PackedHashBuilder {
     valueOff: number,
     valueLen: number,
   ): void {
-    const end = lpEnd(this.bytes, 0);
-    const room = end + 1 + fieldLen + valueLen + 20;
+    const room = this.#end + fieldLen + valueLen + 30;
     if (room > this.bytes.length) {
       const grown = new Uint8Array(room * 2);
       grown.set(this.bytes);
       this.bytes = grown;
     }
     const { bytes } = this;
-    const p = lpFind(bytes, 0, lpFirst(bytes, 0), field, fieldOff, fieldLen, 1);
+    bytes[this.#end] = LP_END;
+    const p = this.length === 0 ? -1 : lpFind(bytes, 0, LP_EMPTY_BYTES - 1, field, fieldOff, fieldLen, 1);
     if (p >= 0) {
+      this.#settle();
       lpReplace(bytes, 0, lpNext(bytes, p), value, valueOff, valueLen);
+      this.#end = lpEnd(bytes, 0);
       return;
     }
-    lpInsert(bytes, 0, end, field, fieldOff, fieldLen);
-    lpInsert(bytes, 0, lpEnd(bytes, 0), value, valueOff, valueLen);
+    this.#append(field, fieldOff, fieldLen);
+    this.#append(value, valueOff, valueLen);
+    this.length++;
+  }
+
+  #append(src: Uint8Array, off: number, len: number): void {
+    const { bytes } = this;
+    let p = this.#end;
+    if (len > 0 && len < 64 && src[off]! > NINE) {
+      bytes[p++] = SHORT_TEXT | len;
+      for (let i = 0; i < len; i++) bytes[p++] = src[off + i]!;
+      bytes[p] = len + 1;
+      this.#end = p + 1;
+      return;
+    }
+    this.#settle();
+    lpInsert(bytes, 0, p, src, off, len);
+    this.#end = lpEnd(bytes, 0);
+  }
+
+  /** Makes a whole listpack of what is there, as far as others look: its length in bytes and its end. */
+  #settle(): void {
+    const { bytes } = this;
+    const total = this.#end + 1;
+    bytes[this.#end] = LP_END;
+    bytes[0] = total & 255;
+    bytes[1] = (total >>> 8) & 255;
+    bytes[2] = (total >>> 16) & 255;
+    bytes[3] = total >>> 24;
   }
 
   /** Stores it under the key that was just looked up in vain. */
   store(db: Database, key: Uint8Array, keyOff: number, keyLen: number, access: number): number {
+    this.#settle();
     const { bytes } = this;
-    const length = lpEnd(bytes, 0) + 1;
-    const ref = db.storeValue(0, key, keyOff, keyLen, bytes, 0, length, PACKED, access, false);
+    const elements = Math.min(this.length * 2, LP_UNKNOWN_LENGTH);
+    bytes[4] = elements & 255;
+    bytes[5] = elements >> 8;
+    const ref = db.storeValue(0, key, keyOff, keyLen, bytes, 0, this.#end + 1, PACKED, access, false);
     if (bytes.length > 65536) this.bytes = new Uint8Array(4096);
     return ref;
   }
 }
+
+const LP_END = 0xff;
+/** The number of elements in a listpack's header where there are too many for it. */
+const LP_UNKNOWN_LENGTH = 65535;

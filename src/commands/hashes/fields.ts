@@ -103,6 +103,7 @@ function setPairsIn(client: Client, args: Args, found: number): number {
     for (; i < count; i += 2) hash.set(buf, off[i]!, len[i]!, buf, off[i + 1]!, len[i + 1]!);
   }
   for (; i < count; i += 2) {
+    if (hashOverwrite(db, ref, buf, off[i]!, len[i]!, buf, off[i + 1]!, len[i + 1]!)) continue;
     ref = hashSet(db, ref, buf, off[1]!, len[1]!, buf, off[i]!, len[i]!, buf, off[i + 1]!, len[i + 1]!);
   }
   const created = hashLength(db, ref) - before;
