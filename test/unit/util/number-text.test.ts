@@ -8,9 +8,11 @@ import {
   formatDouble17,
   isCanonicalInt64,
   parseDouble,
+  parseDoubleBytes,
   parseInt64Big,
   parseSafeInt,
   parseUint64Big,
+  writeDouble,
   writeInt,
   writeInt64,
 } from '../../../src/util/number-text.ts';
@@ -235,4 +237,65 @@ test('doubles are read and printed as by a real 7.0', { skip: oracleMissing }, a
   } finally {
     await oracle.stop();
   }
+});
+
+test('doubles are written as bytes like formatDouble, and read from bytes like parseDouble', () => {
+  const buf = new Uint8Array(64);
+  const check = (n: number): void => {
+    const end = writeDouble(buf, 5, n);
+    assert.equal(latin1Of(buf, 5, end - 5), formatDouble(n));
+    assert.ok(Object.is(parseDoubleBytes(buf, 5, end - 5), n), String(n));
+  };
+  for (const n of [
+    0,
+    -0,
+    1,
+    -1,
+    0.1,
+    1e-3,
+    9.99e-4,
+    9999.5,
+    1e4,
+    12345.6789,
+    1e15,
+    2 ** 52,
+    2 ** 53,
+    1e20,
+    1e21,
+  ]) {
+    check(n);
+    check(-n);
+  }
+  for (const n of [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.MIN_VALUE, Number.MAX_VALUE])
+    check(n);
+  fc.assert(fc.property(fc.double({ noNaN: true }), check));
+  fc.assert(fc.property(fc.integer({ min: -100000, max: 100000 }), (n) => check(n / 64)));
+  const texts = fc.oneof(
+    fc.stringMatching(/^[+-]?[0-9]{0,18}\.?[0-9]{0,18}$/),
+    fc.string({ maxLength: 8 }),
+    fc.constantFrom(
+      '',
+      '.',
+      '-',
+      '+',
+      '+.',
+      '-.5',
+      '5.',
+      '1e5',
+      'inf',
+      '-inf',
+      'nan',
+      '0x1p3',
+      '..1',
+      '1.2.3',
+    ),
+  );
+  fc.assert(
+    fc.property(texts, (text) => {
+      const bytes = bytesOf(text);
+      const a = parseDoubleBytes(bytes, 0, bytes.length);
+      const b = parseDouble(latin1Of(bytes));
+      assert.ok(Object.is(a, b), `${JSON.stringify(text)}: ${a} and ${b}`);
+    }),
+  );
 });
