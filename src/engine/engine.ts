@@ -209,6 +209,7 @@ export class Engine {
     this.current = client;
     writer.sink = client.link;
     writer.resp = client.resp;
+    if (client.outbox.length !== 0) this.pushes.flushTo(client);
     while (at < end && client.stopped === 0) {
       const status = parser.parse(buf, at, end, (client.gates & GATE_UNAUTHENTICATED) === 0);
       if (status === COMMAND) {
@@ -221,7 +222,7 @@ export class Engine {
       } else at = parser.next;
     }
     this.settle();
-    if (this.pushes.pending) this.pushes.flush();
+    if (client.outbox.length !== 0 && !client.midReply) this.pushes.flushOwn(client);
     writer.flush();
     this.current = null;
     if ((client.stopped & STOP_CLOSING) !== 0) {
@@ -325,9 +326,10 @@ export class Engine {
     this.current = client;
     writer.sink = client.link;
     writer.resp = client.resp;
+    if (client.outbox.length !== 0) this.pushes.flushTo(client);
     this.execute(client, args);
     this.settle();
-    if (this.pushes.pending) this.pushes.flush();
+    if (client.outbox.length !== 0 && !client.midReply) this.pushes.flushOwn(client);
     writer.flush();
     this.current = null;
     if ((client.stopped & STOP_CLOSING) !== 0) client.link.end();

@@ -1,8 +1,9 @@
 /**
  * What clients are told without having asked at that moment: messages, invalidations.
  *
- * Ready-made bytes, encoded once for all who get them, wait in each client's outbox (by reference) until the batch
- * being served is over, and then go out in one write. Two clients must wait longer:
+ * Ready-made bytes, encoded once for all who get them, wait in each client's outbox (by reference) until this turn of
+ * the event loop is over, so that what many clients publish at once goes out in one write to each subscriber; what a
+ * subscriber itself has sent in the same turn is answered behind it. For two clients there are other rules:
  *
  *   the one being served      after the reply of its command, if that has begun (`flushOwn`): nothing may come into
  *                             the middle of a reply. As Redis does, what comes before it goes out before it
@@ -15,12 +16,12 @@ import type { Engine } from './engine.ts';
 import { STOP_CLOSING } from './gates.ts';
 import { isQuiet } from './transactions.ts';
 
-/** Has something to send at the end of each batch in which it said so. */
-export interface BatchEnd {
-  batchEnds(): void;
+/** Has something to send at the end of a turn of the event loop. */
+export interface TurnEnd {
+  turnEnds(): void;
 }
 
-/** Bytes that wait before they are sent without waiting for the end of the batch. */
+/** Bytes that wait before they are sent without waiting for the end of the turn. */
 const WAITING_MAX = 1024 * 1024;
 
 export class Pushes {
@@ -28,7 +29,7 @@ export class Pushes {
   /** Those with something in their outbox, the client being served among them. */
   #waiting: Client[] = [];
   #bytes = 0;
-  #atEnd: BatchEnd | null = null;
+  #atEnd: TurnEnd | null = null;
   /** A command is being executed, not only admitted. */
   calling = false;
   /** Where the reply of the command being served begins, among all bytes of the writer. */
@@ -48,16 +49,10 @@ export class Pushes {
     this.#begin = writer.flushed + writer.pos;
   }
 
-  /** True when something waits to be sent. */
-  get pending(): boolean {
-    return this.#waiting.length !== 0 || this.#atEnd !== null;
-  }
-
-  /** `who` is asked once at the end of this batch. (Only client tracking ever asks for that.) */
-  atEnd(who: BatchEnd): void {
-    if (this.#atEnd !== null) return;
+  /** `who` is asked once, when this turn of the event loop ends. (Only client tracking ever asks for that.) */
+  atEnd(who: TurnEnd): void {
     this.#atEnd = who;
-    if (this.#engine.current === null) this.#schedule();
+    this.#schedule();
   }
 
   /** Sends `bytes`, which are not changed any more, to a client between its replies. */
@@ -78,27 +73,23 @@ export class Pushes {
     if (client.outbox.length === 0) this.#waiting.push(client);
     client.outbox.push(bytes);
     this.#bytes += bytes.length;
-    if (this.#engine.current === null) this.#schedule();
-    else if (this.#bytes > WAITING_MAX) this.#flushOthers();
+    if (this.#bytes > WAITING_MAX) this.#flushOthers();
+    else this.#schedule();
   }
 
   /** Writes what waits for the client being served, behind the reply to its command. */
   flushOwn(client: Client): void {
     const { outbox } = client;
-    if (outbox.length === 0) return;
     const { writer } = this.#engine;
     for (const bytes of outbox) writer.raw(bytes);
-    client.outbox = [];
-    this.#waiting = this.#waiting.filter((other) => other !== client);
+    outbox.length = 0;
   }
 
   /** Sends all that waits. */
   flush(): void {
-    const { current } = this.#engine;
     const atEnd = this.#atEnd;
     this.#atEnd = null;
-    atEnd?.batchEnds();
-    if (current !== null) this.flushOwn(current);
+    atEnd?.turnEnds();
     this.#flushOthers();
   }
 
@@ -109,40 +100,34 @@ export class Pushes {
     this.#bytes = 0;
     for (const client of waiting) {
       if (client === current || client.midReply) this.#waiting.push(client);
-      else this.#flushTo(client);
+      else this.flushTo(client);
     }
     this.#lastPieces = [];
   }
 
-  /** Sends what waits for one client; before something else is sent to it. */
+  /** Sends what waits for one client; before anything else is sent to it. */
   flushTo(client: Client): void {
-    if (client.outbox.length === 0) return;
-    this.#waiting = this.#waiting.filter((other) => other !== client);
-    this.#flushTo(client);
-  }
-
-  #flushTo(client: Client): void {
     const { outbox } = client;
-    client.outbox = [];
-    if ((client.stopped & STOP_CLOSING) !== 0) return;
+    if (outbox.length === 0 || client.midReply) return;
     const bytes = outbox.length === 1 ? outbox[0]! : this.#joined(outbox);
-    client.link.send(bytes, bytes.length);
+    outbox.length = 0;
+    if ((client.stopped & STOP_CLOSING) === 0) client.link.send(bytes, bytes.length);
   }
 
   #joined(pieces: readonly Buffer[]): Buffer {
     const last = this.#lastPieces;
     if (pieces.length !== last.length || !pieces.every((piece, i) => piece === last[i])) {
-      this.#lastPieces = pieces;
+      this.#lastPieces = pieces.slice();
       this.#lastJoined = Buffer.concat(pieces);
     }
     return this.#lastJoined;
   }
 
-  /** Between batches (keys expire) it goes out as soon as whatever runs now is over. */
+  /** The turn ends when every client that has sent something has been served. */
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    queueMicrotask(() => {
+    setImmediate(() => {
       this.#scheduled = false;
       this.flush();
     });

@@ -6,7 +6,7 @@
  * they read it again. Beyond `tracking-table-max-keys` the oldest keys are taken out, as if they had changed.
  *
  * Broadcast mode. Nothing is remembered; for each prefix that clients have named, the keys that change are collected
- * and sent at the end of the batch, once each.
+ * and sent at the end of the turn, once each.
  *
  * A client that changes a key which it has itself cached is told behind its reply, or not at all (NOLOOP). RESP2 has
  * no pushes, so there the messages go to another connection (REDIRECT), as Pub/Sub messages if that speaks RESP2, too.
@@ -251,8 +251,8 @@ export class Tracking implements ChangeListener, CronJob {
   /** As in Redis, nobody is told: names stay what they are. */
   swapped(): void {}
 
-  /** The end of a batch: sends the keys collected for each prefix. */
-  batchEnds(): void {
+  /** The end of a turn: sends the keys collected for each prefix. */
+  turnEnds(): void {
     if (!this.#collected) return;
     this.#collected = false;
     for (const text of [...this.#prefixes.keys()].sort()) {
