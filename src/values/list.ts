@@ -50,7 +50,7 @@ export function listNodes(db: Database, ref: number): GrownList {
 
 /** Number of elements. */
 export function listLength(db: Database, ref: number): number {
-  if (!listIsPacked(db, ref)) return listNodes(db, ref).size;
+  if (!listIsPacked(db, ref)) return listNodes(db, ref).length;
   db.locateValue(ref, view);
   return lpLength(view.bytes, view.off);
 }

@@ -45,7 +45,7 @@ function push(client: Client, args: Args, front: boolean, ref: number): void {
     const list = listNodes(db, ref);
     if (front) for (let i = 2; i < count; i++) list.pushFront(buf, off[i]!, len[i]!);
     else for (let i = 2; i < count; i++) list.pushBack(buf, off[i]!, len[i]!);
-    length = list.size;
+    length = list.length;
   } else {
     const access = ref === 0 ? keyspace.newAccess() : 0;
     let at = ref;
@@ -89,7 +89,7 @@ export function popOne(client: Client, args: Args, k: number, front: boolean, re
   const list = listNodes(db, ref);
   if (front) list.popFront(client.out);
   else list.popBack(client.out);
-  removedFrom(client, args, k, front ? 'lpop' : 'rpop', ref, list.size === 0);
+  removedFrom(client, args, k, front ? 'lpop' : 'rpop', ref, list.length === 0);
 }
 
 function popMany(client: Client, args: Args, front: boolean): void {

@@ -66,7 +66,7 @@ export class GrownList extends ListNodes implements Collection {
     const to = list.rawHeader(ref, NODE_HEADER, NODE_HEADER + bytes);
     memory.arena.pages[ref >>> PAGE_BITS]!.set(b.subarray(start, start + bytes), to + NODE_HEADER);
     list.insertNode(0, ref, count);
-    list.size = count;
+    list.length = count;
     return list;
   }
 
@@ -87,7 +87,7 @@ export class GrownList extends ListNodes implements Collection {
         lpWriteSized(arena.pages[ref >>> PAGE_BITS]!, (w << 2) + start, src, off);
         words[w + 1] = start;
         this.table[slot + 1]!++;
-        this.size++;
+        this.length++;
         return;
       }
       if (this.makeRoom(0, size, true)) {
@@ -116,7 +116,7 @@ export class GrownList extends ListNodes implements Collection {
         lpWriteSized(arena.pages[ref >>> PAGE_BITS]!, (w << 2) + end, src, off);
         words[w + 2] = end + size;
         this.table[slot + 1]!++;
-        this.size++;
+        this.length++;
         return;
       }
       if (this.makeRoom(this.nodeCount - 1, size, false)) {
@@ -146,7 +146,7 @@ export class GrownList extends ListNodes implements Collection {
         out.bulk(element.bytes, element.off, element.len);
         words[w + 1]! += lpEntrySize(page, p);
       }
-      this.size--;
+      this.length--;
       if (--this.table[slot + 1]! === 0) this.dropNode(0);
       return;
     }
@@ -168,7 +168,7 @@ export class GrownList extends ListNodes implements Collection {
       lpGet(page, p, element);
       out.bulk(element.bytes, element.off, element.len);
       words[w + 2] = p - at;
-      this.size--;
+      this.length--;
       if (--this.table[slot + 1]! === 0) this.dropNode(last);
       return;
     }
@@ -200,7 +200,7 @@ export class GrownList extends ListNodes implements Collection {
 
   /** Finds the node of an index within the list, and the index within the node. */
   #locate(index: number): void {
-    const { size } = this;
+    const { length: size } = this;
     if (index * 2 < size) {
       let i = 0;
       let before = 0;
@@ -277,7 +277,7 @@ export class GrownList extends ListNodes implements Collection {
       }
       return;
     }
-    let index = this.size - 1;
+    let index = this.length - 1;
     for (let i = this.nodeCount - 1; i >= 0; i--) {
       const nodeView = this.view(i);
       for (let p = nodeView.previous(nodeView.end); p >= nodeView.start; p = nodeView.previous(p)) {
@@ -298,8 +298,8 @@ export class GrownList extends ListNodes implements Collection {
     limit: number,
     visit: (index: number) => boolean,
   ): void {
-    let left = limit === 0 ? this.size : Math.min(limit, this.size);
-    let first = fromEnd ? this.size : 0;
+    let left = limit === 0 ? this.length : Math.min(limit, this.length);
+    let first = fromEnd ? this.length : 0;
     for (let step = 0; left > 0; step++) {
       const i = fromEnd ? this.nodeCount - 1 - step : step;
       const count = this.count(i);
@@ -390,17 +390,17 @@ export class GrownList extends ListNodes implements Collection {
     page.copyWithin(p, p + size, (w << 2) + words[w + 2]!);
     words[w + 2]! -= size;
     this.setNode(i, ref, count - 1);
-    this.size--;
+    this.length--;
     this.settleIfInside(i);
   }
 
-  /** Inserts an element before the one with this index (`size`: at the end). */
+  /** Inserts an element before the one with this index (`length`: at the end). */
   insert(index: number, src: Uint8Array, off: number, len: number): void {
     if (index === 0) {
       this.pushFront(src, off, len);
       return;
     }
-    if (index === this.size) {
+    if (index === this.length) {
       this.pushBack(src, off, len);
       return;
     }
@@ -460,7 +460,7 @@ export class GrownList extends ListNodes implements Collection {
       }
       copy.insertNode(i, to, this.count(i));
     }
-    copy.size = this.size;
+    copy.length = this.length;
     return copy;
   }
 }

@@ -31,7 +31,7 @@ function contents(list: GrownList, fromEnd = false): string[] {
   list.each(fromEnd, (view, p, index) => {
     const { bytes, off, len } = view.get(p, element);
     all.push(Buffer.from(bytes.subarray(off, off + len)).toString('latin1'));
-    assert.equal(index, fromEnd ? list.size - all.length : all.length - 1);
+    assert.equal(index, fromEnd ? list.length - all.length : all.length - 1);
     return true;
   });
   return all;
@@ -179,7 +179,7 @@ function run(seed: number, fill: number, depth: number, steps: number): void {
       releaseWhole(list);
       list = copy;
     }
-    assert.equal(list.size, model.length, where);
+    assert.equal(list.length, model.length, where);
     if (step % 25 === 0 || step === steps - 1) {
       assert.deepEqual(contents(list), model, `${where}, step ${step}`);
       assert.deepEqual(contents(list, true).reverse(), model, `${where}, step ${step}`);
@@ -247,7 +247,7 @@ describe('grown list', () => {
     const taken = new Taken();
     for (let i = 0; i < 50000; i++) list.pushFront(src, 0, src.length);
     for (let i = 0; i < 50000; i++) list.popBack(taken);
-    assert.equal(list.size, 0);
+    assert.equal(list.length, 0);
     assert.equal(memory.arena.liveBytes, 0);
   });
 });
