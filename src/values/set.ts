@@ -63,6 +63,7 @@ import {
 } from '../structures/listpack.ts';
 import { type Random, randomBelow } from '../util/random.ts';
 
+const TWO_32 = 4294967296;
 /** Most bytes of an integer in a listpack. */
 const LP_INT_MAX_BYTES = 10;
 
@@ -209,6 +210,7 @@ export class SetValue {
       const int = this.#int;
       intsetGet(this.view.bytes, this.view.off, handle, int);
       member.isInt = true;
+      member.int = int.hi * TWO_32 + (int.lo >>> 0);
       member.bytes = member.digits;
       member.off = 0;
       member.len = writeInt64Words(member.digits, 0, int.hi, int.lo);

@@ -18,6 +18,7 @@ import { SetValue } from '../../values/set.ts';
 import { ZsetCursor, zsetGrow, zsetIsPacked, zsetLength } from '../../values/zset.ts';
 import { int64Arg } from '../keys/arguments.ts';
 import { ByteList } from './byte-list.ts';
+import { sortedIntegers, writeIntegers } from './integers.ts';
 import { orderOfKeys, type Tie } from './order.ts';
 import { SortPattern } from './pattern.ts';
 import { storeList } from './store.ts';
@@ -104,7 +105,10 @@ function run(client: Client, args: Args, options: Options): void {
   const size = sizeOf(client, from, type);
   const start = Math.min(options.start, size);
   const end = options.count < 0 ? size : Math.min(size, start + options.count);
-  if (options.unsorted) {
+  const isPlain = !options.unsorted && !options.alpha && options.by === null && options.get.length === 0;
+  const integers = isPlain ? sortedIntegers(db, from, type, size, set) : null;
+  if (integers !== null) finishIntegers(client, args, options, integers, start, end);
+  else if (options.unsorted) {
     if (type === TYPE_LIST && !options.descending && options.get.length === 0 && options.store === 0) {
       client.out.array(end - start);
       if (end > start) listReply(db, from, start, end - start, client.out);
@@ -303,6 +307,27 @@ function finish(
   }
   if (store === 0) return;
   storeList(client, args, store, outputs);
+  outputs.clear();
+  out.int(count);
+}
+
+function finishIntegers(
+  client: Client,
+  args: Args,
+  options: Options,
+  integers: Float64Array,
+  start: number,
+  end: number,
+): void {
+  const { out } = client;
+  const count = Math.max(0, end - start);
+  if (options.store === 0) {
+    out.array(count);
+    writeIntegers(integers, start, end, options.descending, out);
+    return;
+  }
+  writeIntegers(integers, start, end, options.descending, outputs);
+  storeList(client, args, options.store, outputs);
   outputs.clear();
   out.int(count);
 }
