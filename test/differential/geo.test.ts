@@ -58,6 +58,10 @@ const length = (): fc.Arbitrary<string> =>
     },
     { weight: 1, arbitrary: fc.constantFrom('-1', 'x', '', 'inf', '0') },
   );
+/**
+ * Counts are larger than any index here, or come with ANY: with fewer wanted than found Redis sorts by a method that
+ * leaves what is equally far in no particular order. Points that differ are counted off in the test after.
+ */
 const option = (): fc.Arbitrary<readonly string[]> =>
   fc.oneof(
     { weight: 4, arbitrary: fc.constantFrom(['WITHDIST'], ['WITHCOORD'], ['WITHHASH'], ['withdist']) },
@@ -65,10 +69,10 @@ const option = (): fc.Arbitrary<readonly string[]> =>
     {
       weight: 3,
       arbitrary: fc.constantFrom(
-        ['COUNT', '3'],
+        ['COUNT', '900'],
         ['COUNT', '1', 'ANY'],
         ['COUNT', '5', 'ANY'],
-        ['count', '9'],
+        ['count', '999'],
       ),
     },
     {
@@ -78,7 +82,7 @@ const option = (): fc.Arbitrary<readonly string[]> =>
   );
 const storeOption = (): fc.Arbitrary<readonly string[]> =>
   fc.oneof(
-    { weight: 3, arbitrary: fc.constantFrom(['ASC'], ['DESC'], ['COUNT', '3'], ['COUNT', '2', 'ANY'], []) },
+    { weight: 3, arbitrary: fc.constantFrom(['ASC'], ['DESC'], ['COUNT', '900'], ['COUNT', '2', 'ANY'], []) },
     { weight: 1, arbitrary: fc.constantFrom(['WITHDIST'], ['x']) },
   );
 const centre = (): fc.Arbitrary<readonly Arg[]> =>
@@ -247,12 +251,21 @@ describeWithOracle('geospatial indexes, as redis-server has them', (pair) => {
         ['DESC'],
         ['COUNT', '7', 'ANY'],
         ['COUNT', '7', 'DESC'],
+        ['COUNT', '3'],
+        ['ASC', 'COUNT', '40', 'WITHDIST'],
         ['ASC', 'WITHDIST', 'WITHHASH', 'WITHCOORD'],
-      ][i % 6]!;
+      ][i % 8]!;
       commands.push(['GEOSEARCH', 'world', ...from, ...by, ...more]);
       if (i % 4 === 0)
         commands.push(
-          ['GEOSEARCHSTORE', 'to', 'world', ...from, ...by, ...more.slice(0, 3)],
+          [
+            'GEOSEARCHSTORE',
+            'to',
+            'world',
+            ...from,
+            ...by,
+            ...more.filter((word) => !word.startsWith('WITH')),
+          ],
           ['ZRANGE', 'to', '0', '-1'],
         );
     }

@@ -8,7 +8,9 @@ import * as errors from '../../engine/errors.ts';
 import { TYPE_ZSET } from '../../keyspace/entry.ts';
 import type { Args } from '../../resp/args.ts';
 import type { ReplyError } from '../../resp/reply-error.ts';
+import { latin1Of } from '../../util/latin1.ts';
 import { parseDouble } from '../../util/number-text.ts';
+import { digits, writeCoordinate, writeDistance } from './number-digits.ts';
 
 /** Longer texts are no numbers. */
 const NUMBER_MAX = 256;
@@ -54,22 +56,19 @@ export function lookupGeo(client: Client, args: Args, i: number): number {
 }
 
 export function replyDistance(client: Client, n: number): void {
-  client.out.bulkText(n.toFixed(4));
-}
-
-/** Seventeen decimals, without the zeros at their end. */
-function coordinateText(n: number): string {
-  const text = n.toFixed(17);
-  let end = text.length;
-  while (text.charCodeAt(end - 1) === 0x30) end--;
-  if (text.charCodeAt(end - 1) === 0x2e) end--;
-  return text.slice(0, end);
+  client.out.bulk(digits, 0, writeDistance(n));
 }
 
 export function replyCoordinates(client: Client, longitude: number, latitude: number): void {
   client.out.array(2);
-  client.out.double(coordinateText(longitude));
-  client.out.double(coordinateText(latitude));
+  replyCoordinate(client, longitude);
+  replyCoordinate(client, latitude);
+}
+
+function replyCoordinate(client: Client, n: number): void {
+  const length = writeCoordinate(n);
+  if (client.resp === 2) client.out.bulk(digits, 0, length);
+  else client.out.double(latin1Of(digits, 0, length));
 }
 
 /** The position that a score stands for. */

@@ -90,11 +90,11 @@ function run(client: Client, args: Args, form: number, sourceAt: number, mayStor
     }
     return;
   }
-  const found = search(client, ref, query);
+  search(client, ref, query);
   const count = query.count === 0 ? found.count : Math.min(found.count, query.count);
-  const order = query.sort === UNSORTED ? null : found.order(query.sort === DESC);
-  if (query.storeAt === 0) reply(client, query, found, order, count);
-  else store(client, args, form, query, found, order, count);
+  const order = query.sort === UNSORTED ? null : found.order(query.sort === DESC, count);
+  if (query.storeAt === 0) reply(client, query, order, count);
+  else store(client, args, form, query, order, count);
 }
 
 // ------------------------------------------------------------------------------------------------- parsing
@@ -264,12 +264,15 @@ function boxAt(args: Args, i: number, query: Query): void {
 
 // ----------------------------------------------------------------------------------------------- searching
 
+// Scratch: a search is over, and its results are written, before the next one begins.
 const searched = new SearchedCells();
+const found = new FoundPoints();
 
-function search(client: Client, ref: number, query: Query): FoundPoints {
+/** Fills `found`. */
+function search(client: Client, ref: number, query: Query): void {
   const { db } = client;
   const { area } = query;
-  const found = new FoundPoints();
+  found.reset();
   const limit = query.any ? query.count : 0;
   coverArea(area, searched);
   const size = zsetLength(db, ref);
@@ -296,18 +299,11 @@ function search(client: Client, ref: number, query: Query): FoundPoints {
     }
     last = i;
   }
-  return found;
 }
 
 // ------------------------------------------------------------------------------------------------- results
 
-function reply(
-  client: Client,
-  query: Query,
-  found: FoundPoints,
-  order: Uint32Array | null,
-  count: number,
-): void {
+function reply(client: Client, query: Query, order: Uint32Array | null, count: number): void {
   const { out } = client;
   const options = Number(query.withDist) + Number(query.withHash) + Number(query.withCoord);
   out.array(count);
@@ -333,7 +329,6 @@ function store(
   args: Args,
   form: number,
   query: Query,
-  found: FoundPoints,
   order: Uint32Array | null,
   count: number,
 ): void {
@@ -344,7 +339,7 @@ function store(
   const keyLen = args.len[query.storeAt]!;
   if (count === 0) removeTarget(client, args, query.storeAt);
   else {
-    const set = collect(client, query, found, order, count);
+    const set = collect(client, query, order, count);
     const ref = keyspace.lookupReplace(db, buf, keyOff, keyLen);
     const access = keyspace.replacedAccess(db, ref);
     zsetStore(db, buf, keyOff, keyLen, ref, set, config.values, access);
@@ -360,13 +355,7 @@ function store(
 }
 
 /** The sorted set of what was found, by score or by distance. */
-function collect(
-  client: Client,
-  query: Query,
-  found: FoundPoints,
-  order: Uint32Array | null,
-  count: number,
-): SortedSet {
+function collect(client: Client, query: Query, order: Uint32Array | null, count: number): SortedSet {
   const set = new SortedSet(client.db.memory);
   for (let n = 0; n < count; n++) {
     const i = order === null ? n : order[n]!;
