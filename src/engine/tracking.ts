@@ -32,6 +32,8 @@ const CHANNEL = '__redis__:invalidate';
 /** Keys taken out of a table that is too large, for each command that finds it so, and for each run of the cron. */
 const EVICTED_AT_ONCE = 100;
 const EVICTED_BY_CRON = 10_000;
+/** Clients of a key up to which they are a list; more are a set. */
+const LIST_MAX = 32;
 /** Memory of a client's prefix besides its text. */
 const PREFIX_BYTES = 128;
 
@@ -73,7 +75,7 @@ export class Tracking implements ChangeListener, CronJob {
   readonly name = 'tracking';
   readonly #engine: Engine;
   /** Ids of clients by key: most keys have one. In the order in which they were read first. */
-  readonly #table = new Map<string, number | Set<number>>();
+  readonly #table = new Map<string, number | number[] | Set<number>>();
   readonly #prefixes = new Map<string, Prefix>();
   readonly #encoder: ReplyWriter;
   #items = 0;
@@ -166,20 +168,35 @@ export class Tracking implements ChangeListener, CronJob {
     const state = client.tracking!;
     if (state.bcast || (state.optIn && !state.caching) || (state.optOut && state.caching)) return;
     if ((command.flags & PUBSUB) !== 0) return;
-    const keys = findKeys(command, args);
-    if (keys === null) return;
-    const table = this.#table;
-    for (const { index } of keys) {
-      const name = latin1Of(args.buf, args.off[index]!, args.len[index]!);
-      const ids = table.get(name);
-      if (ids === undefined) table.set(name, client.id);
-      else if (typeof ids !== 'number') {
-        if (ids.has(client.id)) continue;
-        ids.add(client.id);
-      } else if (ids !== client.id) table.set(name, new Set([ids, client.id]));
-      else continue;
-      this.#items++;
+    const { firstKey, keyStep } = command;
+    if (!command.movableKeys && command.spec.getKeys === undefined) {
+      // A plain range, as most have it: the same keys without making a list of them.
+      if (firstKey === 0) return;
+      const last = command.lastKey < 0 ? args.count + command.lastKey : command.lastKey;
+      for (let i = firstKey; i <= last && i < args.count; i += keyStep) this.#rememberKey(client.id, args, i);
+      return;
     }
+    const keys = findKeys(command, args);
+    if (keys !== null) for (const { index } of keys) this.#rememberKey(client.id, args, index);
+  }
+
+  #rememberKey(id: number, args: Args, i: number): void {
+    const table = this.#table;
+    const name = latin1Of(args.buf, args.off[i]!, args.len[i]!);
+    const ids = table.get(name);
+    if (ids === undefined) table.set(name, id);
+    else if (typeof ids === 'number') {
+      if (ids === id) return;
+      table.set(name, [ids, id]);
+    } else if (Array.isArray(ids)) {
+      if (ids.includes(id)) return;
+      if (ids.length < LIST_MAX) ids.push(id);
+      else table.set(name, new Set([...ids, id]));
+    } else {
+      if (ids.has(id)) return;
+      ids.add(id);
+    }
+    this.#items++;
   }
 
   /** A command of a tracking client is over: CLIENT CACHING holds for one command, or one transaction. */
@@ -226,7 +243,7 @@ export class Tracking implements ChangeListener, CronJob {
       this.#items--;
       this.#invalidateFor(ids, name);
     } else {
-      this.#items -= ids.size;
+      this.#items -= Array.isArray(ids) ? ids.length : ids.size;
       for (const id of ids) this.#invalidateFor(id, name);
     }
     this.#listenIfNeeded();
