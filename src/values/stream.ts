@@ -3,8 +3,9 @@
  */
 import { ElementText } from '../datatypes/stream/element.ts';
 import { StreamId } from '../datatypes/stream/id.ts';
+import { StreamIterator } from '../datatypes/stream/iterator.ts';
 import { SAME_FIELDS } from '../datatypes/stream/node.ts';
-import { type Stream, StreamIterator } from '../datatypes/stream/stream.ts';
+import type { Stream } from '../datatypes/stream/stream.ts';
 import type { Database } from '../keyspace/database.ts';
 
 /** The stream that an entry of TYPE_STREAM names. */

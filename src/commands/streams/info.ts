@@ -4,7 +4,8 @@
 import type { Consumer, Group } from '../../datatypes/stream/group.ts';
 import { UNKNOWN } from '../../datatypes/stream/group.ts';
 import { StreamId } from '../../datatypes/stream/id.ts';
-import { radixTreeNodes, type Stream } from '../../datatypes/stream/stream.ts';
+import { radixTreeNodes } from '../../datatypes/stream/radix-nodes.ts';
+import type { Stream } from '../../datatypes/stream/stream.ts';
 import type { Client } from '../../engine/client.ts';
 import * as errors from '../../engine/errors.ts';
 import { replyHelp } from '../../engine/help.ts';
@@ -62,7 +63,7 @@ function replyCommon(out: ReplyWriter, stream: Stream): void {
   out.bulkText('radix-tree-keys');
   out.int(stream.nodes.count);
   out.bulkText('radix-tree-nodes');
-  out.int(radixTreeNodes(stream));
+  out.int(radixTreeNodes(stream.nodes));
   out.bulkText('last-generated-id');
   replyId(out, stream.lastId);
   out.bulkText('max-deleted-entry-id');

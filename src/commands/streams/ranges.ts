@@ -2,7 +2,8 @@
  * XRANGE and XREVRANGE.
  */
 import { StreamId } from '../../datatypes/stream/id.ts';
-import { countRange, type Stream, StreamIterator } from '../../datatypes/stream/stream.ts';
+import { countRange, StreamIterator } from '../../datatypes/stream/iterator.ts';
+import type { Stream } from '../../datatypes/stream/stream.ts';
 import type { Client } from '../../engine/client.ts';
 import * as errors from '../../engine/errors.ts';
 import type { Args } from '../../resp/args.ts';

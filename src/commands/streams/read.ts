@@ -7,7 +7,8 @@
  */
 import type { Consumer, Group } from '../../datatypes/stream/group.ts';
 import { compareIds, idText, StreamId } from '../../datatypes/stream/id.ts';
-import { countRange, type Stream, StreamIterator } from '../../datatypes/stream/stream.ts';
+import { countRange, StreamIterator } from '../../datatypes/stream/iterator.ts';
+import type { Stream } from '../../datatypes/stream/stream.ts';
 import { parseTimeoutMs, type Wait } from '../../engine/blocking.ts';
 import type { Client } from '../../engine/client.ts';
 import * as errors from '../../engine/errors.ts';

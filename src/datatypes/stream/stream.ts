@@ -13,7 +13,6 @@ import { byName, type Group, UNKNOWN } from './group.ts';
 import { compareIds, compareToWords, StreamId } from './id.ts';
 import { IdIndex } from './id-index.ts';
 import {
-  DELETED,
   ENTRY_HEAD_MAX,
   NODE_HEAD_BYTES,
   NodeCursor,
@@ -30,6 +29,7 @@ import {
   writeEntryHead,
   writeVarint,
 } from './node.ts';
+import { nodeFromListpack, nodeListpackBytes, writeNodeListpack } from './node-listpack.ts';
 
 /** What a stream takes beside its nodes and indexes, roughly. */
 const STREAM_BYTES = 500;
@@ -38,10 +38,9 @@ export const NODE_BYTES_MAX = 2 ** 30;
 /** A listpack without elements: header and end. */
 const LISTPACK_FRAME = 7;
 /** Payload of the index of nodes. */
-const REF = 4;
+export const REF = 4;
 
 const cursor = new NodeCursor();
-const scratch = new StreamId();
 
 export class Stream implements Collection {
   readonly memory: Memory;
@@ -222,6 +221,30 @@ export class Stream implements Collection {
     this.nodes.words[this.nodes.at + REF] = moved;
     arena.free(ref);
     return moved;
+  }
+
+  /**
+   * Adds a node that is a listpack in a file, behind those that are there. False: it is none. What else a file says of
+   * the stream (ids, counters) is the caller's to set.
+   */
+  addListpack(master: StreamId, listpack: Uint8Array): boolean {
+    if (this.nodes.find(master)) return false;
+    const ref = nodeFromListpack(this.memory.arena, master, listpack);
+    if (ref === 0) return false;
+    this.nodes.find(master);
+    this.nodes.insert(master);
+    this.nodes.words[this.nodes.at + REF] = ref;
+    this.length += this.memory.arena.words[ref >>> PAGE_BITS]![((ref & OFFSET_MASK) << 1) + W_COUNT]!;
+    return true;
+  }
+
+  /** The node at the position of `nodes`, as files have it. */
+  listpack(): Uint8Array {
+    const { arena } = this.memory;
+    const ref = this.nodes.words[this.nodes.at + REF]!;
+    const bytes = new Uint8Array(nodeListpackBytes(arena, ref));
+    writeNodeListpack(arena, ref, bytes, 0);
+    return bytes;
   }
 
   // --------------------------------------------------------------------------------------------- deleting
@@ -453,191 +476,5 @@ export class Stream implements Collection {
       before += index.chunks;
     }
     return from + done >= before ? 0 : from + done;
-  }
-}
-
-// --------------------------------------------------------------------------------------------------- reading
-
-/**
- * Walks over the living entries of a range of ids, forward or backward. The stream must not change meanwhile.
- */
-export class StreamIterator {
-  /** The entry: its id, and through `entry` its fields. */
-  readonly id = new StreamId();
-  readonly entry = new NodeCursor();
-  #stream: Stream | null = null;
-  readonly #from = new StreamId();
-  readonly #to = new StreamId();
-  #reverse = false;
-  #more = false;
-  #open = false;
-  /** Backward: the bounds of what is left of the node in `#marks`. */
-  #left = 0;
-  #marks = new Int32Array(8 * 128);
-
-  start(stream: Stream, from: StreamId, to: StreamId, reverse: boolean): void {
-    this.#stream = stream;
-    this.#from.copy(from);
-    this.#to.copy(to);
-    this.#reverse = reverse;
-    this.#open = false;
-    this.#left = 0;
-    const { nodes } = stream;
-    if (compareIds(from, to) > 0) this.#more = false;
-    else if (reverse) this.#more = nodes.seekBack(to);
-    else this.#more = nodes.seekBack(from) || nodes.first();
-  }
-
-  next(): boolean {
-    return this.#reverse ? this.#previous() : this.#following();
-  }
-
-  #following(): boolean {
-    const { entry, id } = this;
-    const stream = this.#stream!;
-    const { nodes } = stream;
-    for (;;) {
-      if (!this.#open) {
-        if (!this.#more) return false;
-        entry.open(stream.memory.arena, nodes.words[nodes.at + REF]!);
-        this.#open = true;
-      }
-      while (entry.step()) {
-        if ((entry.flags & DELETED) !== 0 || entry.compare(this.#from) < 0) continue;
-        if (entry.compare(this.#to) > 0) {
-          this.#open = false;
-          this.#more = false;
-          return false;
-        }
-        entry.id(id);
-        return true;
-      }
-      this.#open = false;
-      this.#more = nodes.next();
-    }
-  }
-
-  /** A node is read forward once, noting where its entries are; then they are visited from the last one. */
-  #previous(): boolean {
-    const stream = this.#stream!;
-    const { nodes } = stream;
-    while (this.#left === 0) {
-      if (!this.#more) return false;
-      this.entry.open(stream.memory.arena, nodes.words[nodes.at + REF]!);
-      const begins = compareToWords(this.#from, this.entry.words, this.entry.at + W_MASTER) <= 0;
-      this.#mark();
-      this.#more = begins && nodes.prev();
-    }
-    const at = --this.#left * 8;
-    const { entry, id } = this;
-    const marks = this.#marks;
-    id.load(marks, at);
-    entry.flags = marks[at + 4]!;
-    entry.body = marks[at + 5]!;
-    entry.fields = marks[at + 6]!;
-    return true;
-  }
-
-  #mark(): void {
-    const { entry } = this;
-    let count = 0;
-    while (entry.step()) {
-      if (!entry.live || entry.compare(this.#from) < 0) continue;
-      if (entry.compare(this.#to) > 0) break;
-      if (count * 8 === this.#marks.length) {
-        const grown = new Int32Array(this.#marks.length * 2);
-        grown.set(this.#marks);
-        this.#marks = grown;
-      }
-      const at = count++ * 8;
-      const marks = this.#marks;
-      marks[at] = entry.mh;
-      marks[at + 1] = entry.ml;
-      marks[at + 2] = entry.sh;
-      marks[at + 3] = entry.sl;
-      marks[at + 4] = entry.flags;
-      marks[at + 5] = entry.body;
-      marks[at + 6] = entry.fields;
-    }
-    this.#left = count;
-  }
-}
-
-/** How many entries live between two ids, both included; it stops counting at `limit`. */
-export function countRange(stream: Stream, from: StreamId, to: StreamId, limit: number): number {
-  const { nodes } = stream;
-  if (compareIds(from, to) > 0) return 0;
-  let count = 0;
-  let more = nodes.seekBack(from) || nodes.first();
-  for (; more && count < limit; more = nodes.next()) {
-    if (compareToWords(to, nodes.words, nodes.at) < 0) break;
-    cursor.open(stream.memory.arena, nodes.words[nodes.at + REF]!);
-    const { words, at } = cursor;
-    if (compareToWords(from, words, at + W_MASTER) <= 0 && compareToWords(to, words, at + W_LAST) >= 0) {
-      count += words[at + W_COUNT]!;
-      continue;
-    }
-    if (compareToWords(from, words, at + W_LAST) > 0) continue;
-    while (cursor.step()) {
-      if (!cursor.live || cursor.compare(from) < 0) continue;
-      if (cursor.compare(to) > 0) break;
-      count++;
-    }
-  }
-  return Math.min(count, limit);
-}
-
-/** Nodes of the radix tree that Redis would have over the same master ids (XINFO STREAM shows it). */
-export function radixTreeNodes(stream: Stream): number {
-  return radixNodes(stream.nodes);
-}
-
-/**
- * The keys are 16 bytes, sorted. A tree over them has a leaf for each, a node for each place where keys part, and a
- * (compressed) node for each run of bytes that lies between two of these and doesn't belong to a parting itself.
- */
-function radixNodes(index: IdIndex): number {
-  if (index.count === 0) return 1;
-  if (index.count === 1) return 2;
-  // Depths of the partings on the way to the key visited last; a key parts from the next one at one depth.
-  const open: number[] = [];
-  let nodes = index.count;
-  const previous = new Uint8Array(16);
-  const bytes = new Uint8Array(16);
-  let previousDepth = -1;
-  readKey(index, previous);
-  let more = index.first();
-  if (more) readKey(index, previous);
-  for (more = index.next(); more; more = index.next()) {
-    readKey(index, bytes);
-    let depth = 0;
-    while (bytes[depth] === previous[depth]) depth++;
-    // The leaf of the previous key hangs on the deeper of the partings on its two sides.
-    if (Math.max(depth, previousDepth) < 15) nodes++;
-    while (open.length > 0 && open.at(-1)! > depth) {
-      const parting = open.pop()!;
-      const above = Math.max(depth, open.at(-1) ?? -1);
-      if (parting - above > 1) nodes++;
-    }
-    if (open.at(-1) !== depth) {
-      open.push(depth);
-      nodes++;
-    }
-    previous.set(bytes);
-    previousDepth = depth;
-  }
-  if (previousDepth < 15) nodes++;
-  while (open.length > 0) {
-    const parting = open.pop()!;
-    if (parting - (open.at(-1) ?? -1) > 1) nodes++;
-  }
-  return nodes;
-}
-
-function readKey(index: IdIndex, into: Uint8Array): void {
-  index.id(scratch);
-  for (let i = 0; i < 4; i++) {
-    const word = i === 0 ? scratch.mh : i === 1 ? scratch.ml : i === 2 ? scratch.sh : scratch.sl;
-    for (let k = 0; k < 4; k++) into[i * 4 + k] = (word >>> (24 - k * 8)) & 255;
   }
 }
