@@ -2,8 +2,9 @@
  * Memory for collections: growth of the process (VmRSS) for the same random bytes on both sides. Each kind gets a
  * server of its own, so that none lives in what another has left.
  */
+
+import { fill, randomText, wire } from '../../test/support/filler.ts';
 import { sleep } from '../../test/support/wait-for.ts';
-import { fill, randomText, wire } from '../filler.ts';
 import { type Bench, type Row, type Scenario, type ScenarioResult, SIDES } from '../scenario.ts';
 import { rssOf } from './memory.ts';
 

@@ -2,9 +2,10 @@
  * Five million keys, of which every other one is deleted: how far RSS comes back to what is still there, and what other
  * clients feel meanwhile. Ours has activedefrag; a redis-server that was built without it goes without.
  */
+
+import { fill, wire } from '../../test/support/filler.ts';
 import type { ServerProcess } from '../../test/support/server-process.ts';
 import { sleep } from '../../test/support/wait-for.ts';
-import { fill, wire } from '../filler.ts';
 import { keyName, loadKeys } from '../loader.ts';
 import { lateness, startProbe } from '../ping-probe.ts';
 import type { ProbeReport } from '../probe.ts';

@@ -1,7 +1,8 @@
 /** A set of five million members goes: what other clients feel, and how soon its memory is back. */
+
+import { fill, wire } from '../../test/support/filler.ts';
 import type { ServerProcess } from '../../test/support/server-process.ts';
 import { sleep } from '../../test/support/wait-for.ts';
-import { fill, wire } from '../filler.ts';
 import { lateness, startProbe } from '../ping-probe.ts';
 import type { ProbeReport } from '../probe.ts';
 import { type Bench, type Row, type Scenario, type ScenarioResult, SIDES } from '../scenario.ts';

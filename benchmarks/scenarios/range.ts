@@ -2,7 +2,7 @@
  * Work on big values: a scenario's data is made once for both servers, then each command runs in turn. A command is one
  * entry of COMMANDS.
  */
-import { fill, randomText, wire } from '../filler.ts';
+import { fill, randomText, wire } from '../../test/support/filler.ts';
 import { cpuSeconds } from '../process-cpu.ts';
 import { redisBenchmark } from '../redis-benchmark.ts';
 import { type Bench, type Row, type Scenario, type ScenarioResult, SIDES, withBoth } from '../scenario.ts';

@@ -14,10 +14,19 @@ import { announcedBulk } from './announced-bulk.ts';
 import { churn } from './churn.ts';
 import { fuzz } from './fuzz.ts';
 import { halfSent } from './half-sent.ts';
+import { refill } from './refill.ts';
 import { outputLimit, slowReader } from './slow-reader.ts';
 import type { SoakScenario } from './soak.ts';
 
-const SCENARIOS: readonly SoakScenario[] = [fuzz, halfSent, announcedBulk, churn, slowReader, outputLimit];
+const SCENARIOS: readonly SoakScenario[] = [
+  fuzz,
+  halfSent,
+  announcedBulk,
+  churn,
+  refill,
+  slowReader,
+  outputLimit,
+];
 
 interface Options {
   readonly server?: string;

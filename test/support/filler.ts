@@ -4,7 +4,7 @@
  * an error among the others ends the filling.
  */
 import { connect } from 'node:net';
-import { seededRandom } from '../test/soak/soak.ts';
+import { seededRandom } from '../soak/soak.ts';
 
 const BATCH_BYTES = 128 * 1024;
 const MARK = 'end-of-batch';
