@@ -172,7 +172,7 @@ describeWithOracle('SORT, as redis-server has it', (pair) => {
   it('larger collections, every order', async () => {
     await pair.reset();
     const random = lcg(7);
-    const elements = Array.from({ length: 700 }, () => String(Math.floor(random() * 5000) - 2000));
+    const elements = Array.from({ length: 1500 }, () => String(Math.floor(random() * 5000) - 2000));
     await pair.compare('RPUSH', 'list', ...elements);
     await pair.compare('SADD', 'set', ...elements, 'x');
     await pair.compare('SREM', 'set', 'x');
@@ -194,6 +194,8 @@ describeWithOracle('SORT, as redis-server has it', (pair) => {
         await pair.compare('SORT', key, ...order);
         await pair.compare('SORT', key, ...order, 'ALPHA');
         await pair.compare('SORT', key, ...order, 'LIMIT', '10', '25');
+        await pair.compare('SORT', key, ...order, 'ALPHA', 'LIMIT', '10', '25');
+        await pair.compare('SORT', key, ...order, 'BY', 'w_*', 'LIMIT', '10', '25');
         await pair.compare('SORT', key, ...order, 'BY', 'w_*');
         await pair.compare(
           'SORT',

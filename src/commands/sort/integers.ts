@@ -8,14 +8,20 @@ import type { LpElement } from '../../structures/listpack.ts';
 import { writeInt } from '../../util/number-text.ts';
 import { listEach } from '../../values/list.ts';
 import type { SetValue } from '../../values/set.ts';
+import { isFew, kthSmallest } from './order.ts';
 
-/** The values in ascending order; null if some element is no integer, or one that a double does not hold. */
+/**
+ * The values in ascending order; null if some element is no integer, or one that a double does not hold. Where only
+ * `wanted` are, from the least or (descending) the greatest on, others may be missing.
+ */
 export function sortedIntegers(
   db: Database,
   ref: number,
   type: number,
   size: number,
   set: SetValue,
+  wanted: number,
+  descending: boolean,
 ): Float64Array | null {
   const isIntset = type === TYPE_SET && set.form === SET_INTSET;
   if (ref === 0 || (type !== TYPE_LIST && !isIntset)) return null;
@@ -32,7 +38,14 @@ export function sortedIntegers(
     while (set.next() && take(set.member));
   }
   if (count < size) return null;
-  return isIntset ? values : values.sort();
+  if (isIntset) return values;
+  return wanted > 0 && isFew(wanted, size) ? outermost(values, wanted, descending).sort() : values.sort();
+}
+
+/** The values up to the one that is wanted last. */
+function outermost(values: Float64Array, wanted: number, descending: boolean): Float64Array {
+  const last = kthSmallest(values.slice(), descending ? values.length - wanted : wanted - 1);
+  return values.filter((value) => (descending ? value >= last : value <= last));
 }
 
 const digits = new Uint8Array(24);

@@ -6,7 +6,8 @@
  *
  * Few keys are merged from the bottom up. Many are sorted by the digits of their bits (LSD radix sort, 11 bits at a
  * time, digits that all keys share left out), which for 100,000 numbers takes a fifth of the time, since it does not
- * branch on what it compares; then the runs of equal keys are merged by `tie`.
+ * branch on what it compares; then the runs of equal keys are merged by `tie`. Where LIMIT wants only the first of
+ * many, the others are left out before.
  *
  * Redis sorts the same way by qsort, which is a merge sort in glibc; only for BY with a LIMIT it has an unstable sort,
  * so that elements of equal weight may come in another order there.
@@ -14,6 +15,8 @@
 const RUN = 8;
 /** From so many keys on the digits are worth counting. */
 const RADIX_MIN = 600;
+/** With less than a share of one in so many wanted, they are sought out first. */
+const FEW_SHARE = 8;
 const DIGIT_BITS = 11;
 const DIGITS = 1 << DIGIT_BITS;
 const DIGIT_MASK = DIGITS - 1;
@@ -26,15 +29,66 @@ export type Tie = (a: number, b: number) => number;
 
 const counts = new Uint32Array(DIGITS * PASSES);
 
-/** The indexes 0 ... count - 1 of the keys in their order, ascending or descending. Uses up the keys. */
-export function orderOfKeys(keys: Float64Array, count: number, tie: Tie, descending: boolean): Int32Array {
+/**
+ * The indexes 0 ... count - 1 of the keys in their order, ascending or descending; at least the first `wanted` of them.
+ * Uses up the keys.
+ */
+export function orderOfKeys(
+  keys: Float64Array,
+  count: number,
+  tie: Tie,
+  descending: boolean,
+  wanted = count,
+): Int32Array {
   // Descending is ascending with all signs turned, ties included: what is equal keeps its order in both.
   const sign = descending ? -1 : 1;
   if (descending) for (let i = 0; i < count; i++) keys[i] = -keys[i]!;
   const order = new Int32Array(count);
-  for (let i = 0; i < count; i++) order[i] = i;
-  if (count < RADIX_MIN) return mergeSort(keys, order, count, tie, sign);
-  return radixSort(keys, order, count, tie, sign);
+  let taken = 0;
+  if (wanted > 0 && isFew(wanted, count)) {
+    // Of few, only those up to the greatest key that is wanted are sorted.
+    const greatest = kthSmallest(keys.slice(0, count), wanted - 1);
+    for (let i = 0; i < count; i++) {
+      if (keys[i]! > greatest) continue;
+      keys[taken] = keys[i]!;
+      order[taken++] = i;
+    }
+  } else for (; taken < count; taken++) order[taken] = taken;
+  if (taken < RADIX_MIN) return mergeSort(keys, order, taken, tie, sign);
+  return radixSort(keys, order, taken, tie, sign);
+}
+
+/** Whether so many of the first elements are few enough to be sought out before they are sorted. */
+export function isFew(wanted: number, count: number): boolean {
+  return count > RADIX_MIN && wanted * FEW_SHARE < count;
+}
+
+/** The value that has `k` values before it in ascending order (Hoare's quickselect). Reorders the values. */
+export function kthSmallest(values: Float64Array, k: number): number {
+  let low = 0;
+  let high = values.length - 1;
+  while (low < high) {
+    const pivot = middleOf(values[low]!, values[(low + high) >>> 1]!, values[high]!);
+    let i = low;
+    let j = high;
+    while (i <= j) {
+      while (values[i]! < pivot) i++;
+      while (values[j]! > pivot) j--;
+      if (i > j) break;
+      const value = values[i]!;
+      values[i++] = values[j]!;
+      values[j--] = value;
+    }
+    if (k <= j) high = j;
+    else if (k >= i) low = i;
+    else return values[k]!;
+  }
+  return values[k]!;
+}
+
+function middleOf(a: number, b: number, c: number): number {
+  if (a < b) return b < c ? b : Math.max(a, c);
+  return a < c ? a : Math.max(b, c);
 }
 
 function radixSort(keys: Float64Array, order: Int32Array, count: number, tie: Tie, sign: number): Int32Array {

@@ -106,7 +106,7 @@ function run(client: Client, args: Args, options: Options): void {
   const start = Math.min(options.start, size);
   const end = options.count < 0 ? size : Math.min(size, start + options.count);
   const isPlain = !options.unsorted && !options.alpha && options.by === null && options.get.length === 0;
-  const integers = isPlain ? sortedIntegers(db, from, type, size, set) : null;
+  const integers = isPlain ? sortedIntegers(db, from, type, size, set, end, options.descending) : null;
   if (integers !== null) finishIntegers(client, args, options, integers, start, end);
   else if (options.unsorted) {
     if (type === TYPE_LIST && !options.descending && options.get.length === 0 && options.store === 0) {
@@ -118,7 +118,7 @@ function run(client: Client, args: Args, options: Options): void {
     finish(client, args, options, null, 0, end - start);
   } else {
     load(client, from, type, 0, size, false);
-    finish(client, args, options, order(client, options), start, end);
+    finish(client, args, options, order(client, options, end), start, end);
   }
   elements.clear();
 }
@@ -168,19 +168,19 @@ function load(
 
 // -------------------------------------------------------------------------------------------------- sorting
 
-/** The indexes of the elements in their order. */
-function order(client: Client, options: Options): Int32Array {
+/** The indexes of the elements in their order, as far as `wanted` of them. */
+function order(client: Client, options: Options, wanted: number): Int32Array {
   const { count } = elements;
   const keys = new Float64Array(count);
   if (!options.alpha) {
     weigh(client, options.by, keys);
-    return orderOfKeys(keys, count, byElement, options.descending);
+    return orderOfKeys(keys, count, byElement, options.descending, wanted);
   }
   // Without STORE texts are compared as strcoll does it in the C locale: up to a NUL byte.
   const upToNul = options.store === 0;
   if (options.by === null) {
     textKeys(elements, keys, upToNul);
-    return orderOfKeys(keys, count, upToNul ? tieUpToNul(elements) : byElement, options.descending);
+    return orderOfKeys(keys, count, upToNul ? tieUpToNul(elements) : byElement, options.descending, wanted);
   }
   weights.clear();
   const missing = new Uint8Array(count);
@@ -197,7 +197,7 @@ function order(client: Client, options: Options): Int32Array {
   // Elements without a weight come first.
   for (let i = 0; i < count; i++) if (missing[i] === 1) keys[i] = -1;
   const tie: Tie = upToNul ? tieUpToNul(weights) : (a, b) => weights.compare(a, b);
-  const sorted = orderOfKeys(keys, count, tie, options.descending);
+  const sorted = orderOfKeys(keys, count, tie, options.descending, wanted);
   weights.clear();
   return sorted;
 }

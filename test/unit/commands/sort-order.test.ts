@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { orderOfKeys } from '../../../src/commands/sort/order.ts';
+import { kthSmallest, orderOfKeys } from '../../../src/commands/sort/order.ts';
 import { type Random, randomBelow, seededRandom, systemRandom } from '../../../src/util/random.ts';
 
 const EDGES = [
@@ -47,6 +47,18 @@ describe("SORT's order of keys", () => {
           });
           const order = [...orderOfKeys(keys.slice(), count, tie, descending)];
           assert.deepEqual(order, expected, `seed ${seed}, ${count} keys`);
+          for (const wanted of [1, 10, Math.floor(count / 9), Math.floor(count / 2)]) {
+            if (wanted > count || wanted === 0) continue;
+            const first = orderOfKeys(keys.slice(), count, tie, descending, wanted).subarray(0, wanted);
+            assert.deepEqual(
+              [...first],
+              expected.slice(0, wanted),
+              `seed ${seed}, ${wanted} of ${count} keys`,
+            );
+            const sorted = keys.slice().sort();
+            // Zero has two signs and one place.
+            assert.ok(kthSmallest(keys.slice(), wanted - 1) === sorted[wanted - 1], `seed ${seed}`);
+          }
         }
       }
     }
