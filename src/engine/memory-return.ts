@@ -16,8 +16,8 @@ import type { Engine } from './engine.ts';
 /** Time of one slice, and how long a cycle's begin may be away from the last futile one. */
 const SLICE_US = 1500;
 const FUTILE_PAUSE_MS = 60_000;
-/** A cycle is futile when so much of the waste has stayed. */
-const FUTILE_SHARE = 0.9;
+/** A cycle is futile when it gave back less of the waste that was there when it began. */
+const GAIN_MIN = 0.1;
 const TRIM_PERIOD_MS = 5000;
 /** So much garbage, and a share of what is in use, is collected after so many ms; less of it later. */
 const GARBAGE_BYTES = 32 * 1024 * 1024;
@@ -43,6 +43,7 @@ export class MemoryReturn {
   #startedMs = 0;
   #spentMs = 0;
   #wasteAtStart = 0;
+  #droppedAtStart = 0;
   /** Percent of the time that the cycle took that has just ended and wasn't futile; else 0. */
   #goesOn = 0;
   /** Waste that a cycle couldn't do anything about, and until when that is believed. */
@@ -144,6 +145,7 @@ export class MemoryReturn {
     this.running = Math.max(effort, last);
     this.#startedMs = nowMs;
     this.#wasteAtStart = waste;
+    this.#droppedAtStart = this.#engine.keyspace.memory.droppedBytes;
     this.#slice();
   }
 
@@ -172,8 +174,9 @@ export class MemoryReturn {
     this.#spentMs += nowMs - this.#startedMs;
     const percent = this.running;
     this.running = 0;
-    const waste = this.#waste();
-    if (waste > this.#wasteAtStart * FUTILE_SHARE) this.#isFutile(nowMs, waste);
+    // Commands may have made more waste meanwhile: that is another matter.
+    const gained = this.#engine.keyspace.memory.droppedBytes - this.#droppedAtStart;
+    if (gained < this.#wasteAtStart * GAIN_MIN) this.#isFutile(nowMs, this.#wasteAtStart);
     else this.#goesOn = percent;
   }
 
