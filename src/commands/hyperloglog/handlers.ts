@@ -180,7 +180,7 @@ export function pfmerge(client: Client, args: Args): void {
   }
   if (dense && !buffer.toDense()) throw errors.CORRUPT_HLL;
   const sparseMax = client.engine.config.values['hll-sparse-max-bytes'];
-  for (let i = 0; i < REGISTERS; i++) if (registers[i] !== 0) buffer.set(i, registers[i]!, sparseMax);
+  buffer.setAll(registers, sparseMax);
   invalidate(buffer.bytes, 0);
   storeBuffer(client, args, 1, ref);
   signal(client, args, 1, ref === 0);
