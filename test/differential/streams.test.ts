@@ -9,6 +9,36 @@ import fc from 'fast-check';
 import { arbitraries, type CommandGenerator, command, differential } from '../support/differential.ts';
 import { describeWithOracle, type Normaliser } from '../support/oracle.ts';
 import type { Arg } from '../support/raw-client.ts';
+import { transcript } from '../support/transcript.ts';
+
+/** One client waits for the group's stream, another does something to it. */
+const WAITING = [
+  'DEL k',
+  'UNLINK k',
+  'FLUSHALL',
+  'FLUSHDB ASYNC',
+  'SWAPDB 0 1',
+  'SELECT 1 | XADD k 9-9 a b | XGROUP CREATE k g 0 | SWAPDB 0 1',
+  'SELECT 1 | XADD k 9-9 a b | SWAPDB 0 1',
+  'SELECT 1 | SET k x | SWAPDB 0 1',
+  'SET k x',
+  'SET x y | RENAME x k',
+  'SADD x y | SORT x BY nosort STORE k',
+  'RENAME k other',
+  'MOVE k 1',
+  'XADD o 1-1 a b | RENAME o k',
+  'XADD o 1-1 a b | COPY o k REPLACE',
+  'XADD o 1-1 a b | XGROUP CREATE o g 0 | RENAME o k',
+  'XGROUP DESTROY k g',
+  'PEXPIRE k -1',
+  'MULTI | DEL k | XADD k 7-7 a b | EXEC',
+  'MULTI | DEL k | XGROUP CREATE k g 0 MKSTREAM | EXEC | XADD k 5-5 a b',
+  'MULTI | XGROUP DESTROY k g | XGROUP CREATE k g 0 | EXEC | XADD k 5-5 a b',
+  'XADD k 5-5 a b',
+  'MULTI | XADD k 5-5 a b | XADD k 6-6 c d | EXEC',
+  'XGROUP SETID k g 99 | XADD k 5-5 a b | XADD k 100-1 c d',
+  'XSETID k 50-50 | XADD k 60-1 a b',
+];
 
 const KEYS = ['s:0', 's:1', 's:2'];
 const GROUPS = ['g', 'h', 'no\0group'];
@@ -553,6 +583,72 @@ describeWithOracle(
       }
       return pair.compareAll(commands);
     });
+
+    it('clients that wait for a group', async () => {
+      for (const action of WAITING) {
+        await transcript(
+          pair,
+          `
+            B FLUSHALL | XGROUP CREATE k g 0 MKSTREAM | XGROUP CREATE k2 g 0 MKSTREAM
+            A XREADGROUP GROUP g alice BLOCK 0 COUNT 1 STREAMS k2 k > >
+            C XREADGROUP GROUP g carol BLOCK 0 STREAMS k >
+            B ${action}
+            B SELECT 0 | XADD k2 8-8 x y
+            B XINFO GROUPS k | XPENDING k g | XPENDING k2 g
+          `,
+        );
+      }
+    });
+
+    it('clients that wait for entries', () =>
+      transcript(
+        pair,
+        `
+          B XADD k 1-1 a b | SET string x
+          A XREAD BLOCK 0 STREAMS k k2 $ $
+          C XREAD BLOCK 0 COUNT 1 STREAMS k2 k 0 1-1
+          B DEL k | XADD k 1-1 a b
+          B XADD k2 1-1 c d
+          A XREAD BLOCK 0 STREAMS k $
+          B SET k x | DEL k | LPUSH k 1 | DEL k
+          B XADD k 1-1 a b | XADD k 1-2 a b
+          A XREAD BLOCK 0 COUNT 1 STREAMS k 1-1
+          A XREAD BLOCK 0 STREAMS k $
+          C XREAD BLOCK 0 STREAMS k $
+          B MULTI | XADD k 2-1 e f | XADD k 2-2 g h | EXEC
+          A XREAD BLOCK 20 STREAMS k $
+          wait 40
+          A XREAD BLOCK 0 STREAMS string 0
+          A XREAD BLOCK 0 STREAMS none string 0 0
+          A XREADGROUP GROUP g c BLOCK 0 STREAMS k >
+          A MULTI | XREAD BLOCK 0 STREAMS k $ | XREAD BLOCK 0 STREAMS k 0 | EXEC
+          A XREAD BLOCK 0 STREAMS k $
+          B CLIENT UNBLOCK $A
+          A XREAD BLOCK 0 STREAMS k $
+          B CLIENT UNBLOCK $A ERROR
+          A XREAD BLOCK 0 STREAMS none none $ 0
+          B XADD none 1-1 a b
+        `,
+      ));
+
+    it('keyspace events', () =>
+      transcript(
+        pair,
+        `
+          A CONFIG SET notify-keyspace-events KEAnm | SELECT 0
+          B SUBSCRIBE x | PSUBSCRIBE __key*__:*
+          A XADD s 1-1 a 1
+          A XADD s MAXLEN 1 1-2 a 1 | XADD s MAXLEN 5 1-3 a 1 | XADD n NOMKSTREAM 1 a b | XLEN n
+          A XDEL s 1-2 9-9 | XDEL s 9-9 | XTRIM s MAXLEN 5 | XTRIM s MAXLEN 0 | XADD s 3-3 a b
+          A XSETID s 4-4 | XGROUP CREATE s g 0 | XGROUP CREATE m g 0 MKSTREAM | XGROUP SETID s g 0
+          A XGROUP CREATECONSUMER s g c | XGROUP CREATECONSUMER s g c
+          A XREADGROUP GROUP g d STREAMS s > | XREADGROUP GROUP g e STREAMS s 0
+          A XCLAIM s g f 0 3-3 | XCLAIM s g h 0 9-9 | XAUTOCLAIM s g i 0 0 | XACK s g 3-3
+          A XGROUP DELCONSUMER s g c | XGROUP DELCONSUMER s g c | XGROUP DESTROY s g | XGROUP DESTROY s g
+          A XRANGE nokey - + | XREAD STREAMS nokey 0 | DEL s
+          A CONFIG SET notify-keyspace-events ""
+        `,
+      ));
 
     it('what a command counts as a change', async () => {
       const commands = [

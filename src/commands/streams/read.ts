@@ -71,7 +71,12 @@ function read(client: Client, args: Args, grouped: boolean): void {
   // It has waited, and runs again.
   const late = client.blocked !== null;
   const sources: Source[] = [];
-  for (let i = 0; i < options.streams; i++) sources.push(resolve(client, args, options, i, late));
+  for (let i = 0; i < options.streams; i++) {
+    if (late && client.engine.blocking.passesOver(args, options.firstKey + i)) continue;
+    sources.push(resolve(client, args, options, i, late));
+    // Who has waited is served from the one key that has changed.
+    if (late) break;
+  }
   const limit = options.count > 0 ? options.count : late ? LATE_COUNT : Number.POSITIVE_INFINITY;
   const ready: Source[] = [];
   for (const source of sources) {
