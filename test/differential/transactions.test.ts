@@ -2,6 +2,7 @@
  * MULTI, EXEC, DISCARD, WATCH and UNWATCH against the real server: single conversations of several clients, and random
  * ones of one client whose keys others change.
  */
+import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
 import { type CommandGenerator, command, differential } from '../support/differential.ts';
@@ -37,6 +38,21 @@ const generators: readonly CommandGenerator[] = [
   command('RESET'),
   command('PING'),
 ];
+
+/** What two clients do to each other's watched keys. */
+const WATCHED: readonly fc.Arbitrary<readonly string[]>[] = [
+  ...[['MULTI'], ['PING'], ['EXEC'], ['EXEC'], ['UNWATCH'], ['DISCARD']],
+  ...[['FLUSHDB'], ['FLUSHALL'], ['SWAPDB', '0', '1'], ['SELECT', '0'], ['SELECT', '1']],
+]
+  .map((words) => fc.constant(words) as fc.Arbitrary<readonly string[]>)
+  .concat(
+    fc.tuple(fc.constantFrom('WATCH', 'WATCH', 'WATCH', 'DEL', 'GET', 'PERSIST', 'INCR'), key()),
+    fc.tuple(fc.constant('SET'), key(), fc.constantFrom('1', '2')),
+    fc.tuple(fc.constantFrom('RENAME', 'COPY'), key(), key()),
+    fc.tuple(fc.constantFrom('EXPIRE', 'PEXPIRE'), key(), fc.constantFrom('100000', '-1')),
+    // Past its time at once, and found to be so by whoever comes first.
+    fc.tuple(fc.constant('SET'), key(), fc.constant('v'), fc.constant('PXAT'), fc.constant('1')),
+  );
 
 const SCRIPTS: Readonly<Record<string, string>> = {
   'replies and errors': `
@@ -304,6 +320,33 @@ describeWithOracle(
         setUp: [['RESET'], ['SELECT', '0']],
         finalChecks: [['RESET'], ['DBSIZE']],
       }));
+
+    it('random sequences of two clients', async () => {
+      const line = fc.tuple(fc.constantFrom(0, 1), fc.oneof(...WATCHED));
+      // What is over is found by commands only, so that both find it at the same moment.
+      await pair.sendBoth([['DEBUG', 'SET-ACTIVE-EXPIRE', '0']]);
+      const seed = process.env.FC_SEED;
+      await fc.assert(
+        fc.asyncProperty(fc.array(line, { minLength: 1, maxLength: 40, size: 'max' }), async (lines) => {
+          await pair.reset();
+          const ours = [pair.ours, await pair.oursServer.connect({ resp: pair.resp })] as const;
+          const oracle = [pair.oracle, await pair.oracleServer.connect({ resp: pair.resp })] as const;
+          try {
+            for (const [who, words] of lines) {
+              const replies = await Promise.all([ours[who]!.send(...words), oracle[who]!.send(...words)]);
+              const [a, b] = replies.map((raw) => raw.toString('latin1'));
+              assert.equal(a, b, `client ${who}: ${words.join(' ')}`);
+            }
+          } finally {
+            await Promise.all([ours[1].close(), oracle[1].close()]);
+          }
+        }),
+        {
+          numRuns: Number(process.env.FC_RUNS ?? 60),
+          ...(seed === undefined ? {} : { seed: Number(seed) }),
+        },
+      );
+    });
 
     it('what is counted', async () => {
       await pair.sendBoth([
