@@ -41,7 +41,8 @@ export function writeDistance(n: number): number {
 
 const HALF_BITS = 26;
 const HALF = 2 ** HALF_BITS;
-const HALF_MASK = HALF - 1;
+/** Multiplying by it divides by HALF, exactly and without a division. */
+const PER_HALF = 2 ** -HALF_BITS;
 
 /** Writes C's `%.17f` without the zeros at its end into `digits`; returns its length. */
 export function writeCoordinate(n: number): number {
@@ -50,8 +51,9 @@ export function writeCoordinate(n: number): number {
   // The fraction in units of 2^-52, in two halves. From 1 on a double has no finer bits.
   const units = (size - whole) * 2 ** 52;
   if (size < 1 || size > 1000) return writeText(shortest(n.toFixed(17)));
-  let high = Math.floor(units / HALF);
+  let high = Math.floor(units * PER_HALF);
   let low = units - high * HALF;
+  let carry = 0;
   let at = 0;
   if (n < 0) digits[at++] = MINUS;
   at = writeInt(digits, at, whole);
@@ -60,19 +62,21 @@ export function writeCoordinate(n: number): number {
   // Five times three digits, then two: what is pushed out on the left by multiplying.
   for (let group = 0; group < 5; group++) {
     low *= 1000;
-    high = high * 1000 + Math.floor(low / HALF);
-    low %= HALF;
-    const three = Math.floor(high / HALF);
-    high &= HALF_MASK;
+    carry = Math.floor(low * PER_HALF);
+    low -= carry * HALF;
+    high = high * 1000 + carry;
+    const three = Math.floor(high * PER_HALF);
+    high -= three * HALF;
     digits[at++] = ZERO + ((three / 100) | 0);
     digits[at++] = ZERO + (((three / 10) | 0) % 10);
     digits[at++] = ZERO + (three % 10);
   }
   low *= 100;
-  high = high * 100 + Math.floor(low / HALF);
-  low %= HALF;
-  const two = Math.floor(high / HALF);
-  high &= HALF_MASK;
+  carry = Math.floor(low * PER_HALF);
+  low -= carry * HALF;
+  high = high * 100 + carry;
+  const two = Math.floor(high * PER_HALF);
+  high -= two * HALF;
   digits[at++] = ZERO + ((two / 10) | 0);
   digits[at++] = ZERO + (two % 10);
   // The rest decides on the last digit. A tie, or a carry through all of them, is left to toFixed.
