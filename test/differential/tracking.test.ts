@@ -202,6 +202,18 @@ const RESP3_SCRIPTS: Readonly<Record<string, string>> = {
     B SET k v | SET j v
     A CLIENT TRACKINGINFO
   `,
+  'keys of other types': `
+    A CLIENT TRACKING on
+    B RPUSH l 1 | HSET h f v | SADD s a | ZADD z 1 a | XADD x 1-1 f v
+    A LRANGE l 0 -1 | HGETALL h | SMEMBERS s | ZRANGE z 0 -1 | XRANGE x - +
+    B RPUSH l 2 | HSET h f w | SADD s b | ZADD z 2 b | XADD x 2-1 f v
+    A SINTER s t | ZUNION 2 z y | SORT_RO l | XREAD STREAMS x y 0 0 | LCS a b | OBJECT ENCODING l
+    B SADD t a | ZADD y 1 a | LPUSH l 3 | XADD y 1-1 f v | SET a 1 | SET b 2
+    A HSET h f v | HGET h f | HDEL h f | LLEN l | BLPOP l 0 | PING
+    A LRANGE w 0 -1 | BLMOVE q w LEFT LEFT 0
+    B RPUSH q foo
+    A PING
+  `,
   'CLIENT REPLY OFF': `
     A CLIENT TRACKING on | GET k | CLIENT REPLY OFF
     B SET k v

@@ -230,6 +230,23 @@ const SCRIPTS: Readonly<Record<string, string>> = {
     B CLIENT KILL ID $A
     B SET k v
   `,
+  'blocking commands inside': `
+    A MULTI | BLPOP q 0 | BRPOP q r 0 | BLMOVE q r LEFT RIGHT 0 | BRPOPLPUSH q r 0 | BZPOPMIN z 0 | EXEC
+    A MULTI | BLMPOP 0 1 q LEFT | BZMPOP 0 1 z MIN | XREAD BLOCK 0 STREAMS s $ | BLPOP q -1 | EXEC
+    A MULTI | RPUSH q 1 2 3 | BLPOP q 0 | BLPOP nothing q 0 | EXEC
+  `,
+  'those who wait are served after EXEC': `
+    C BLPOP q 0
+    D BLPOP q 0
+    A MULTI | RPUSH q 1 | LPOP q | RPUSH q 2 3 | PING | EXEC
+    C BLPOP q 0
+    A MULTI | RPUSH q 1 | DEL q | EXEC
+    A WATCH q | MULTI | RPUSH q 5 | EXEC
+    A WATCH q
+    D BLPOP q 0
+    B RPUSH q 6
+    A MULTI | PING | EXEC
+  `,
   'out of memory': `
     A MULTI | GET k | INCR k
     B CONFIG SET maxmemory 1
