@@ -50,6 +50,22 @@ describe('clients that wait for keys', () => {
     assert.equal(redis.call('LLEN', 'a'), 1);
   });
 
+  it('on several keys that change in one go are served by the one that changed first', () => {
+    for (const [wait, push, served] of [
+      [['BLPOP', 'a', 'b', 0], 'RPUSH', ['b', '1']],
+      [['BZPOPMIN', 'a', 'b', 0], 'ZADD', ['b', '1', '1']],
+      [['BZMPOP', 0, 2, 'a', 'b', 'MIN'], 'ZADD', ['b', [['1', '1']]]],
+    ] as const) {
+      const redis = inProcess();
+      const client = redis.connect();
+      client.raw(...wait);
+      redis.call('MULTI');
+      for (const key of ['b', 'a']) redis.call(push, key, ...(push === 'ZADD' ? [1, 1] : [1]));
+      redis.call('EXEC');
+      assert.deepEqual(client.received(), [served], wait[0]);
+    }
+  });
+
   it('get nothing from within a transaction before it ends', () => {
     const redis = inProcess();
     const client = redis.connect();

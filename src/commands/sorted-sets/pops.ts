@@ -122,6 +122,7 @@ function parsePop(args: Args, numKeysAt: number): number {
 /** Pops from the first set among the keys from `first` up to `where`. Returns false when none has anything. */
 function popFirst(client: Client, args: Args, first: number, where: number): boolean {
   for (let key = first; key < where; key++) {
+    if (client.engine.blocking.passesOver(args, key)) continue;
     const ref = writeZset(client, args, key);
     if (ref === 0) continue;
     pop(client, args, key, ref, args.is(where, 'max'), popCount, KEY_AND_NESTED);
@@ -142,6 +143,7 @@ function blockingPop(client: Client, args: Args, max: boolean): void {
   const last = args.count - 1;
   const untilMs = parseTimeout(client, args, last);
   for (let key = 1; key < last; key++) {
+    if (client.engine.blocking.passesOver(args, key)) continue;
     const ref = writeZset(client, args, key);
     if (ref === 0) continue;
     pop(client, args, key, ref, max, 1, WITH_KEY);
