@@ -13,10 +13,11 @@ import { DictionaryWalk } from '../../structures/dictionary.ts';
 import { LpElement, lpFirst, lpGet, lpLength, lpNext, lpReply } from '../../structures/listpack.ts';
 import { globMatchBytes } from '../../util/glob.ts';
 import { parseSafeInt } from '../../util/number-text.ts';
-import { type Random, randomBelow } from '../../util/random.ts';
+import { randomBelow } from '../../util/random.ts';
 import { hashIsPacked, hashLength, hashTable } from '../../values/hash.ts';
 import { cursorArg, int64Arg } from '../keys/arguments.ts';
 import { scanOptions } from '../keys/scan.ts';
+import { replyRepeatedly } from '../repeated-replies.ts';
 import { lookupHash } from './fields.ts';
 
 const FIELDS = 1;
@@ -192,7 +193,7 @@ function randomFields(client: Client, args: Args, count: number, withValues: boo
   if (hashIsPacked(db, ref)) {
     const positions = packedPositions(client, ref);
     const { bytes } = view;
-    choose(client.engine.random, count, length, (i) => {
+    choose(client, count, length, (i) => {
       const p = positions[i]!;
       if (nested) out.array(2);
       lpReply(bytes, p, out);
@@ -208,7 +209,7 @@ function randomFields(client: Client, args: Args, count: number, withValues: boo
     replyRecord(out, hash, record, what);
   };
   if (count < 0) {
-    for (let left = -count; left > 0; left--) reply(table.randomRef(random));
+    replyRepeatedly(client, -count, () => reply(table.randomRef(random)));
   } else if (count * SPARSE > length) {
     let seen = 0;
     let wanted = replies;
@@ -241,9 +242,10 @@ function packedPositions(client: Client, ref: number): Int32Array {
 }
 
 /** Numbers below `length`: `count` different ones (in order), or -count independent ones. */
-function choose(random: Random, count: number, length: number, chosen: (i: number) => void): void {
+function choose(client: Client, count: number, length: number, chosen: (i: number) => void): void {
+  const { random } = client.engine;
   if (count < 0) {
-    for (let left = -count; left > 0; left--) chosen(randomBelow(random, length));
+    replyRepeatedly(client, -count, () => chosen(randomBelow(random, length)));
     return;
   }
   let wanted = Math.min(count, length);

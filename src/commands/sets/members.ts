@@ -1,7 +1,7 @@
 /**
  * SMEMBERS, SRANDMEMBER, SPOP and SSCAN: members of one set, all of them, some by chance, or bit by bit.
  */
-import { type Client, STOP_CLOSING } from '../../engine/client.ts';
+import type { Client } from '../../engine/client.ts';
 import * as errors from '../../engine/errors.ts';
 import { SET_TABLE } from '../../keyspace/entry.ts';
 import type { Args } from '../../resp/args.ts';
@@ -10,6 +10,7 @@ import { type Random, randomBelow } from '../../util/random.ts';
 import { SetValue } from '../../values/set.ts';
 import { cursorArg, int64Arg } from '../keys/arguments.ts';
 import { scanOptions } from '../keys/scan.ts';
+import { replyRepeatedly } from '../repeated-replies.ts';
 import { HandleList } from './handle-list.ts';
 import { popOne, readSet, signal, signalGone, writtenSet } from './hot.ts';
 
@@ -19,9 +20,6 @@ const STAR = 0x2a;
 
 /** With less than a fifth as many members left as are popped, those that are left are moved instead of the others. */
 const KEEP_BELOW = 5;
-
-/** A longer reply with repeated members ends the connection. */
-const REPLY_BYTES_MAX = 2 ** 30;
 
 const set = new SetValue();
 const rest = new SetValue();
@@ -154,15 +152,10 @@ function replyWithRepeats(client: Client, ref: number, count: number): void {
   const { random } = client.engine;
   const { member } = set.open(client.db, ref);
   out.array(count);
-  // Nobody takes 2^63 members. In Redis, which buffers the whole reply, the output limit or the memory ends it.
-  const { hardBytes } = client.engine.config.values['client-output-buffer-limit'].normal;
-  const end =
-    out.flushed + out.pos + (hardBytes === 0 ? REPLY_BYTES_MAX : Math.min(hardBytes, REPLY_BYTES_MAX));
-  for (let i = 0; i < count && (client.stopped & STOP_CLOSING) === 0; i++) {
+  replyRepeatedly(client, count, () => {
     set.pick(random);
     out.bulk(member.bytes, member.off, member.len);
-    if (out.flushed + out.pos > end) client.engine.clients.limits.closeForOutput(client);
-  }
+  });
 }
 
 function replyDistinct(client: Client, ref: number, count: number): void {

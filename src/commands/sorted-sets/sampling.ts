@@ -10,9 +10,12 @@ import { randomBelow } from '../../util/random.ts';
 import { ZsetCursor, zsetEach, zsetGrown, zsetIsPacked, zsetLength } from '../../values/zset.ts';
 import { cursorArg, int64Arg } from '../keys/arguments.ts';
 import { scanOptions } from '../keys/scan.ts';
+import { replyRepeatedly } from '../repeated-replies.ts';
 import { readZset, replyScore } from './shared.ts';
 
 const LONG_MIN = -(2n ** 63n);
+/** With the scores there are twice as many. */
+const PAIRS_MAX = 2n ** 62n - 1n;
 
 export function zrandmember(client: Client, args: Args): void {
   if (args.count > 2) {
@@ -37,7 +40,7 @@ function randomMembers(client: Client, args: Args): void {
   const wanted = Number(exact);
   if (args.count > 4 || (args.count === 4 && !args.is(3, 'withscores'))) throw errors.SYNTAX;
   const withScores = args.count === 4;
-  if (withScores && Math.abs(wanted) > Number(2n ** 62n)) throw errors.OUT_OF_RANGE;
+  if (withScores && (exact > PAIRS_MAX || exact < -PAIRS_MAX)) throw errors.OUT_OF_RANGE;
   const { db, out, engine } = client;
   const ref = readZset(client, args, 1);
   if (ref === 0 || wanted === 0) {
@@ -55,10 +58,10 @@ function randomMembers(client: Client, args: Args): void {
     if (withScores) replyScore(out, cursor.score);
   };
   if (wanted < 0) {
-    for (let i = 0; i < count; i++) {
+    replyRepeatedly(client, count, () => {
       cursor.seek(randomBelow(engine.random, size));
       give();
-    }
+    });
     return;
   }
   if (count * 3 > size) {
