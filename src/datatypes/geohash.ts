@@ -64,8 +64,14 @@ function upperEdge(index: number, max: number, step: number): number {
   return -max + ((index + 1) / 2 ** step) * (max + max);
 }
 
+/** Width of the finest row or column as a part of the whole; multiplying by it is exact. */
+const FINEST = 2 ** -STEP_MAX;
+
+/** The middle of a row or column of the finest grid. */
 function middle(index: number, max: number): number {
-  const at = (lowerEdge(index, max, STEP_MAX) + upperEdge(index, max, STEP_MAX)) / 2;
+  const lower = -max + index * FINEST * (max + max);
+  const upper = -max + (index + 1) * FINEST * (max + max);
+  const at = (lower + upper) / 2;
   return at > max ? max : at < -max ? -max : at;
 }
 
@@ -144,16 +150,62 @@ export interface Area {
   height: number;
 }
 
-/** Metres from the centre of the area to a position, or -1 if that lies outside. */
-export function distanceWithin(area: Area, longitude: number, latitude: number): number {
-  if (area.isCircle) {
-    const metres = distance(area.longitude, area.latitude, longitude, latitude);
-    return metres > area.radius ? -1 : metres;
+// The area that is searched, and what does not change from one position to the next: in radians, but for the width.
+const target = {
+  area: { longitude: 0, latitude: 0, isCircle: true, radius: 0, width: 0, height: 0 } as Area,
+  longitude: 0,
+  latitude: 0,
+  cosine: 0,
+  halfHeight: 0,
+  /** Haversine of the radius. */
+  limit: 0,
+};
+/** Makes bounds that are compared with something cheaper than the distance safe against rounding. */
+const SLACK = 1 + 1e-9;
+
+/** The haversine of an arc: grows with it up to half the circumference. */
+function haversine(metres: number): number {
+  const half = metres / (2 * EARTH_RADIUS);
+  if (half >= Math.PI / 2) return Number.POSITIVE_INFINITY;
+  const sine = Math.sin(half);
+  return sine * sine * SLACK;
+}
+
+/** Chooses the area that `metresWithin` tells of. */
+export function aim(area: Area): void {
+  target.area = area;
+  target.longitude = area.longitude * DEGREE;
+  target.latitude = area.latitude * DEGREE;
+  target.cosine = Math.cos(target.latitude);
+  target.halfHeight = area.height / 2;
+  target.limit = area.isCircle ? haversine(area.radius) : Number.POSITIVE_INFINITY;
+}
+
+/**
+ * Metres from the centre of the area to a position, or -1 if that lies outside or beyond `bound`
+ * metres.
+ */
+export function metresWithin(longitude: number, latitude: number, bound: number): number {
+  const { area, cosine } = target;
+  if (!area.isCircle) {
+    // The latitudes are the cheaper comparison.
+    if (latitudeDistance(latitude, area.latitude) > target.halfHeight) return -1;
+    if (distance(longitude, latitude, area.longitude, latitude) > area.width / 2) return -1;
   }
-  // The latitudes are the cheaper comparison.
-  if (latitudeDistance(latitude, area.latitude) > area.height / 2) return -1;
-  if (distance(longitude, latitude, area.longitude, latitude) > area.width / 2) return -1;
-  return distance(area.longitude, area.latitude, longitude, latitude);
+  const b = latitude * DEGREE;
+  const rise = b - target.latitude;
+  // No way is shorter than that to the same latitude.
+  if (Math.abs(rise) * EARTH_RADIUS > bound * SLACK) return -1;
+  const v = Math.sin((longitude * DEGREE - target.longitude) / 2);
+  let metres: number;
+  if (v === 0) metres = EARTH_RADIUS * Math.abs(rise);
+  else {
+    const u = Math.sin(rise / 2);
+    const h = u * u + cosine * Math.cos(b) * v * v;
+    if (h > target.limit) return -1;
+    metres = 2 * EARTH_RADIUS * Math.asin(Math.sqrt(h));
+  }
+  return metres > bound || (area.isCircle && metres > area.radius) ? -1 : metres;
 }
 
 /** Cells are about as large as the range, larger towards the poles, where they get narrow. */

@@ -17,25 +17,31 @@ function writeText(text: string): number {
   return text.length;
 }
 
-/** Largest distance whose ten-thousandths are exact enough for the test below. */
-const EXACT_MAX = 1e10;
+/** Smaller distances fit into 32 bits, and their ten-thousandths are exact enough for the test below. */
+const EXACT_MAX = 2e9;
+/** What a product may be off by, as a part of it. */
+const UNSURE = 2 ** -52;
 
 /** Writes C's `%.4f` of a number that is not negative into `digits`; returns its length. */
 export function writeDistance(n: number): number {
   const scaled = n * 10000;
   const floor = Math.floor(scaled);
   const rest = scaled - floor;
-  // The product is off by less than a thousandth here, so that only what is nearer to the half needs a closer look.
-  if (!(n < EXACT_MAX) || Math.abs(rest - 0.5) < 0.05) return writeText(n.toFixed(4));
+  // Only what is so near to the half that the product's rounding may have moved it needs a closer look.
+  if (!(n < EXACT_MAX) || Math.abs(rest - 0.5) <= scaled * UNSURE) return writeText(n.toFixed(4));
   const rounded = rest < 0.5 ? floor : floor + 1;
-  const whole = Math.floor(rounded / 10000);
-  const decimals = rounded - whole * 10000;
+  const whole = Math.floor(rounded / 10000) | 0;
+  const decimals = (rounded - whole * 10000) | 0;
+  const high = (decimals / 100) | 0;
+  const low = decimals - high * 100;
+  const first = (high / 10) | 0;
+  const third = (low / 10) | 0;
   const at = writeInt(digits, 0, whole);
   digits[at] = POINT;
-  digits[at + 1] = ZERO + ((decimals / 1000) | 0);
-  digits[at + 2] = ZERO + (((decimals / 100) | 0) % 10);
-  digits[at + 3] = ZERO + (((decimals / 10) | 0) % 10);
-  digits[at + 4] = ZERO + (decimals % 10);
+  digits[at + 1] = ZERO + first;
+  digits[at + 2] = ZERO + high - first * 10;
+  digits[at + 3] = ZERO + third;
+  digits[at + 4] = ZERO + low - third * 10;
   return at + 5;
 }
 

@@ -7,20 +7,30 @@
  */
 import {
   type Area,
+  aim,
   coverArea,
   decodeScore,
-  distanceWithin,
+  metresWithin,
   position,
   SearchedCells,
 } from '../../datatypes/geohash.ts';
 import { SortedSet } from '../../datatypes/zset/sorted-set.ts';
 import type { Client } from '../../engine/client.ts';
 import * as errors from '../../engine/errors.ts';
+import type { Database } from '../../keyspace/database.ts';
 import { EVENT_GENERIC, EVENT_NEW, EVENT_ZSET } from '../../keyspace/keyspace.ts';
 import type { Args } from '../../resp/args.ts';
 import { parseInt64Big, parseSafeInt } from '../../util/number-text.ts';
-import { ZsetCursor, zsetLength, zsetRankOfScore, zsetScore, zsetStore } from '../../values/zset.ts';
-import { doubleAt, lookupGeo, positionAt, replyCoordinates, replyDistance, unitAt } from './arguments.ts';
+import {
+  ZsetCursor,
+  zsetGrown,
+  zsetIsPacked,
+  zsetLength,
+  zsetRankOfScore,
+  zsetScore,
+  zsetStore,
+} from '../../values/zset.ts';
+import { doubleAt, lookupGeo, positionAt, replyDistance, replyPosition, unitAt } from './arguments.ts';
 import { FoundPoints } from './found-points.ts';
 
 // Forms of the command.
@@ -267,53 +277,85 @@ function boxAt(args: Args, i: number, query: Query): void {
 // Scratch: a search is over, and its results are written, before the next one begins.
 const searched = new SearchedCells();
 const found = new FoundPoints();
+const cursor = new ZsetCursor();
 
 /** Fills `found`. */
 function search(client: Client, ref: number, query: Query): void {
   const { db } = client;
   const { area } = query;
-  found.reset();
+  const set = zsetIsPacked(db, ref) ? null : zsetGrown(db, ref);
+  found.reset(set, query.any ? 0 : query.count, query.sort === DESC);
   const limit = query.any ? query.count : 0;
+  aim(area);
   coverArea(area, searched);
-  const size = zsetLength(db, ref);
-  const cursor = new ZsetCursor().open(db, ref);
   let last = 0;
   for (let i = 0; i < searched.count; i++) {
     // With areas of thousands of kilometres neighbours can be the same cell. As in Redis, the second of two in a row
     // is skipped, but for the first pair: its elements are found twice.
     if (last !== 0 && searched.cells[i] === searched.cells[last]) continue;
     if (limit !== 0 && found.count >= limit) break;
+    const from = searched.from[i]!;
     const to = searched.to[i]!;
-    let rank = zsetRankOfScore(db, ref, searched.from[i]!, false);
-    if (rank < size) cursor.seek(rank);
-    while (rank < size && cursor.score < to) {
-      const { score } = cursor;
-      decodeScore(score);
-      const { longitude, latitude } = position;
-      const metres = distanceWithin(area, longitude, latitude);
-      if (metres >= 0) {
-        found.add(metres, score, longitude, latitude, cursor.bytes, cursor.off, cursor.len);
-        if (limit !== 0 && found.count >= limit) break;
-      }
-      if (++rank < size) cursor.forward();
-    }
+    if (set === null) searchPacked(db, ref, from, to, limit);
+    else searchGrown(set, from, to, limit);
     last = i;
+  }
+}
+
+function searchPacked(db: Database, ref: number, from: number, to: number, limit: number): void {
+  const size = zsetLength(db, ref);
+  let rank = zsetRankOfScore(db, ref, from, false);
+  if (rank >= size) return;
+  cursor.open(db, ref).seek(rank);
+  while (cursor.score < to) {
+    const { score } = cursor;
+    decodeScore(score);
+    const metres = metresWithin(position.longitude, position.latitude, found.bound);
+    if (metres >= 0) {
+      found.add(metres, score, cursor.bytes, cursor.off, cursor.len);
+      if (limit !== 0 && found.count >= limit) return;
+    }
+    if (++rank >= size) return;
+    cursor.forward();
+  }
+}
+
+/** Elements that are taken from a grown set at once. */
+const BATCH = 128;
+const batchRefs = new Int32Array(BATCH);
+const batchScores = new Float64Array(BATCH);
+
+function searchGrown(set: SortedSet, from: number, to: number, limit: number): void {
+  const { index } = set;
+  index.seekScore(from, false);
+  for (;;) {
+    const taken = index.gather(batchRefs, batchScores, BATCH, false);
+    for (let k = 0; k < taken; k++) {
+      const score = batchScores[k]!;
+      if (score >= to) return;
+      decodeScore(score);
+      const metres = metresWithin(position.longitude, position.latitude, found.bound);
+      if (!(metres >= 0)) continue;
+      found.addRef(metres, score, batchRefs[k]!);
+      if (limit !== 0 && found.count >= limit) return;
+    }
+    if (taken < BATCH) return;
   }
 }
 
 // ------------------------------------------------------------------------------------------------- results
 
-function reply(client: Client, query: Query, order: Uint32Array | null, count: number): void {
+function reply(client: Client, query: Query, order: Int32Array | null, count: number): void {
   const { out } = client;
   const options = Number(query.withDist) + Number(query.withHash) + Number(query.withCoord);
   out.array(count);
   for (let n = 0; n < count; n++) {
     const i = order === null ? n : order[n]!;
     if (options > 0) out.array(options + 1);
-    out.bulk(found.members, found.memberOffset(i), found.memberLength(i));
+    out.bulk(found.memberBytes(i), found.memberOffset(i), found.memberLength(i));
     if (query.withDist) replyDistance(client, found.distances[i]! / query.unit);
     if (query.withHash) replyScore(client, found.scores[i]!);
-    if (query.withCoord) replyCoordinates(client, found.longitudes[i]!, found.latitudes[i]!);
+    if (query.withCoord) replyPosition(client, found.scores[i]!);
   }
 }
 
@@ -329,7 +371,7 @@ function store(
   args: Args,
   form: number,
   query: Query,
-  order: Uint32Array | null,
+  order: Int32Array | null,
   count: number,
 ): void {
   const { keyspace, config } = client.engine;
@@ -355,15 +397,16 @@ function store(
 }
 
 /** The sorted set of what was found, by score or by distance. */
-function collect(client: Client, query: Query, order: Uint32Array | null, count: number): SortedSet {
+function collect(client: Client, query: Query, order: Int32Array | null, count: number): SortedSet {
   const set = new SortedSet(client.db.memory);
   for (let n = 0; n < count; n++) {
     const i = order === null ? n : order[n]!;
+    const bytes = found.memberBytes(i);
     const off = found.memberOffset(i);
     const len = found.memberLength(i);
-    if (set.find(found.members, off, len) !== 0) continue;
+    if (set.find(bytes, off, len) !== 0) continue;
     const score = query.storeDist ? found.distances[i]! / query.unit : found.scores[i]!;
-    set.addUnordered(score, found.members, off, len);
+    set.addUnordered(score, bytes, off, len);
   }
   set.order();
   return set;
