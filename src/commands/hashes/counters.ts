@@ -13,11 +13,13 @@ import {
   sumOfFloatTexts,
 } from '../../util/long-double.ts';
 import { parseInt64Big, parseSafeInt, writeInt, writeInt64 } from '../../util/number-text.ts';
+import { addShortDecimals, isShortDecimal, SHORT_DECIMAL_BYTES } from '../../util/short-decimals.ts';
 import { hashGet } from '../../values/hash.ts';
 import { lookupHashWrite, setField, signalHash } from './fields.ts';
 
 const element = new LpElement();
-const digits = new Uint8Array(24);
+const digits = new Uint8Array(SHORT_DECIMAL_BYTES);
+const NOTHING = bytesOf('0');
 
 export function hincrby(client: Client, args: Args): void {
   const by = parseSafeInt(args.buf, args.off[3]!, args.len[3]!);
@@ -57,23 +59,42 @@ function addBig(client: Client, args: Args, ref: number, by: bigint): void {
 }
 
 export function hincrbyfloat(client: Client, args: Args): void {
-  if (args.len[3]! > MAX_LONG_DOUBLE_LENGTH) throw errors.NOT_FLOAT;
-  const increment = args.text(3);
-  const by = parseLongDouble(increment);
-  if (by === null) throw errors.NOT_FLOAT;
-  if (!isFiniteLongDouble(by)) throw errors.VALUE_NOT_FINITE;
+  const byOff = args.off[3]!;
+  const byLen = args.len[3]!;
+  // Whether the increment is a number comes before anything else.
+  if (!isShortDecimal(args.buf, byOff, byLen)) checkIncrement(args);
   const ref = lookupHashWrite(client, args);
-  let old = '0';
+  let old: Uint8Array = NOTHING;
+  let oldOff = 0;
+  let oldLen = 1;
   if (ref !== 0 && hashGet(client.db, ref, args.buf, args.off[2]!, args.len[2]!, element)) {
     if (element.len > MAX_LONG_DOUBLE_LENGTH) throw errors.HASH_VALUE_NOT_FLOAT;
-    old = latin1Of(element.bytes, element.off, element.len);
+    old = element.bytes;
+    oldOff = element.off;
+    oldLen = element.len;
   }
-  const added = sumOfFloatTexts(old, increment);
+  let text: Uint8Array = digits;
+  let length = addShortDecimals(old, oldOff, oldLen, args.buf, byOff, byLen, digits);
+  if (length === 0) {
+    text = sumInFull(args, latin1Of(old, oldOff, oldLen));
+    length = text.length;
+  }
+  setField(client, args, ref, 2, text, 0, length);
+  signalHash(client, args, 'hincrbyfloat', ref === 0, 1);
+  client.out.bulk(text, 0, length);
+}
+
+function checkIncrement(args: Args): void {
+  if (args.len[3]! > MAX_LONG_DOUBLE_LENGTH) throw errors.NOT_FLOAT;
+  const by = parseLongDouble(args.text(3));
+  if (by === null) throw errors.NOT_FLOAT;
+  if (!isFiniteLongDouble(by)) throw errors.VALUE_NOT_FINITE;
+}
+
+function sumInFull(args: Args, old: string): Uint8Array {
+  const added = sumOfFloatTexts(old, args.text(3));
   if ('failed' in added) {
     throw added.failed === 'value' ? errors.HASH_VALUE_NOT_FLOAT : errors.NAN_OR_INFINITY;
   }
-  const text = bytesOf(added.sum);
-  setField(client, args, ref, 2, text, 0, text.length);
-  signalHash(client, args, 'hincrbyfloat', ref === 0, 1);
-  client.out.bulkBytes(text);
+  return bytesOf(added.sum);
 }

@@ -10,9 +10,14 @@ import type { Args } from '../../resp/args.ts';
 import { bytesOf, latin1Of } from '../../util/latin1.ts';
 import { MAX_LONG_DOUBLE_LENGTH, sumOfFloatTexts } from '../../util/long-double.ts';
 import { parseInt64Big, parseSafeInt } from '../../util/number-text.ts';
+import { addShortDecimals, SHORT_DECIMAL_BYTES } from '../../util/short-decimals.ts';
 import { addBigInteger, addInteger } from './hot.ts';
 
 const INT64_MIN = -(2n ** 63n);
+const NOTHING = bytesOf('0');
+
+const view = new ValueView();
+const digits = new Uint8Array(SHORT_DECIMAL_BYTES);
 
 export function decr(client: Client, args: Args): void {
   addInteger(client, args, -1);
@@ -53,23 +58,37 @@ export function incrbyfloat(client: Client, args: Args): void {
   const off = args.off[1]!;
   const len = args.len[1]!;
   const ref = keyspace.lookupWrite(db, buf, off, len);
-  let old = '0';
+  let old: Uint8Array = NOTHING;
+  let oldOff = 0;
+  let oldLen = 1;
   if (ref !== 0) {
     if (db.type(ref) !== TYPE_STRING) throw errors.WRONG_TYPE;
-    const view = new ValueView();
     db.locateValue(ref, view);
     if (view.len > MAX_LONG_DOUBLE_LENGTH) throw errors.NOT_FLOAT;
-    old = latin1Of(view.bytes, view.off, view.len);
+    old = view.bytes;
+    oldOff = view.off;
+    oldLen = view.len;
   }
+  let text: Uint8Array = digits;
+  let length = addShortDecimals(old, oldOff, oldLen, buf, args.off[2]!, args.len[2]!, digits);
+  if (length === 0) {
+    text = sumInFull(args, latin1Of(old, oldOff, oldLen));
+    length = text.length;
+  }
+  const access = keyspace.replacedAccess(db, ref);
+  db.storeValue(ref, buf, off, len, text, 0, length, TYPE_STRING | STRING_EMBSTR, access, true);
+  keyspace.dirty++;
+  if (keyspace.watched) keyspace.touched(db, buf, off, len);
+  if (keyspace.eventMask !== 0) {
+    if (ref === 0) keyspace.event(EVENT_NEW, 'new', db, buf, off, len);
+    keyspace.event(EVENT_STRING, 'incrbyfloat', db, buf, off, len);
+  }
+  client.out.bulk(text, 0, length);
+}
+
+function sumInFull(args: Args, old: string): Uint8Array {
   if (args.len[2]! > MAX_LONG_DOUBLE_LENGTH) throw errors.NOT_FLOAT;
   const added = sumOfFloatTexts(old, args.text(2));
   if ('failed' in added) throw added.failed === 'not-finite' ? errors.NAN_OR_INFINITY : errors.NOT_FLOAT;
-  const text = bytesOf(added.sum);
-  const access = keyspace.replacedAccess(db, ref);
-  db.storeValue(ref, buf, off, len, text, 0, text.length, TYPE_STRING | STRING_EMBSTR, access, true);
-  keyspace.dirty++;
-  keyspace.touched(db, buf, off, len);
-  if (ref === 0) keyspace.event(EVENT_NEW, 'new', db, buf, off, len);
-  keyspace.event(EVENT_STRING, 'incrbyfloat', db, buf, off, len);
-  client.out.bulkBytes(text);
+  return bytesOf(added.sum);
 }
