@@ -17,7 +17,7 @@
  */
 import type { Database } from '../keyspace/database.ts';
 import type { Args } from '../resp/args.ts';
-import { ReplyError } from '../resp/reply-error.ts';
+import type { ReplyError } from '../resp/reply-error.ts';
 import { ReplyWriter } from '../resp/reply-writer.ts';
 import type { TimerHandle } from '../util/clock.ts';
 import { latin1Of } from '../util/latin1.ts';
@@ -28,7 +28,14 @@ import type { Command } from './command-table.ts';
 import type { CronJob } from './cron-job.ts';
 import type { Engine } from './engine.ts';
 import * as errors from './errors.ts';
-import { GATE_MULTI, GATE_REPLY_OFF, GATE_REPLY_SKIP, SERVER_AWAITED, STOP_BLOCKED } from './gates.ts';
+import {
+  GATE_MULTI,
+  GATE_REPLY_OFF,
+  GATE_REPLY_SKIP,
+  SERVER_AWAITED,
+  STOP_BLOCKED,
+  STOP_CLOSING,
+} from './gates.ts';
 import type { ChangeListener } from './signals.ts';
 
 /** What a client waits for. */
@@ -63,11 +70,16 @@ interface KeyQueue {
   readonly key: Uint8Array;
   readonly filterSlot: number;
   readonly waiters: Set<Waiter>;
+  /** How many of them want to know when the key is gone. */
+  onGone: number;
 }
 
 /** Timers take no more; a longer wait sets its timer again. */
 const TIMER_MAX_MS = 0x7fffffff;
 const FILTER_SLOTS = 4096;
+/** Memory of a client that waits besides its arguments, and of each key that it waits for: about. */
+const WAITER_BYTES = 700;
+const KEY_BYTES = 250;
 
 export class Blocking implements ChangeListener, CronJob {
   readonly name = 'blocking';
@@ -93,6 +105,11 @@ export class Blocking implements ChangeListener, CronJob {
     return this.#count;
   }
 
+  /** The client whose command is served late now. */
+  get served(): Client | null {
+    return this.#served === null ? null : this.#served.client;
+  }
+
   /** True when an awaited key has changed: `serveReady` has something to do. */
   get hasReady(): boolean {
     return this.#ready.size > 0;
@@ -101,13 +118,7 @@ export class Blocking implements ChangeListener, CronJob {
   /** How many keys are waited for, and how many of them by clients that want to know when they are gone. */
   awaitedKeys(): { keys: number; onGone: number } {
     let onGone = 0;
-    for (const { waiters } of this.#queues.values()) {
-      for (const { wait } of waiters) {
-        if (wait.wakeOnGone !== true) continue;
-        onGone++;
-        break;
-      }
-    }
+    for (const queue of this.#queues.values()) if (queue.onGone > 0) onGone++;
     return { keys: this.#queues.size, onGone };
   }
 
@@ -140,6 +151,7 @@ export class Blocking implements ChangeListener, CronJob {
       const queue = this.#queueOf(client.db, kept, i);
       if (queue.waiters.has(waiter)) continue;
       queue.waiters.add(waiter);
+      if (wait.wakeOnGone === true) queue.onGone++;
       queues.push(queue);
     }
     if (this.#count++ === 0) {
@@ -151,6 +163,7 @@ export class Blocking implements ChangeListener, CronJob {
     client.blocked = {
       kind: wait.kind,
       unblockable: true,
+      bytes: WAITER_BYTES + kept.buf.length + queues.length * KEY_BYTES,
       timed: wait.untilMs !== 0,
       cancel: (reason) => {
         if (reason === 'gone') this.#forget(waiter);
@@ -158,6 +171,7 @@ export class Blocking implements ChangeListener, CronJob {
         else this.#end(waiter, wait.onTimeout);
       },
     };
+    this.#engine.clients.limits.grew(client);
   }
 
   /**
@@ -167,10 +181,14 @@ export class Blocking implements ChangeListener, CronJob {
   passesOver(args: Args, i: number): boolean {
     if (this.#served === null || this.#served.args !== args) return false;
     const { key } = this.#servedFor!;
-    const off = args.off[i]!;
-    if (args.len[i] !== key.length) return true;
-    for (let k = 0; k < key.length; k++) if (args.buf[off + k] !== key[k]) return true;
-    return false;
+    return !sameBytes(key, args.buf, args.off[i]!, args.len[i]!);
+  }
+
+  /** Who changes a key while a command is served late. As in Redis nobody takes the element from a list: it was pushed. */
+  actor(key: Uint8Array, off: number, len: number): Client | null {
+    const { client, command, wait } = this.#served!;
+    if (wait.kind !== 'list' || command.name === 'blmpop') return client;
+    return sameBytes(this.#servedFor!.key, key, off, len) ? null : client;
   }
 
   /** Ends every wait with an error (the server has become a replica, ...). */
@@ -205,10 +223,16 @@ export class Blocking implements ChangeListener, CronJob {
     for (const queue of this.#ready) {
       // Those that change again while it is served come to stand at the end.
       this.#ready.delete(queue);
-      for (const waiter of [...queue.waiters]) {
-        if (!queue.waiters.has(waiter)) continue;
-        const { wait } = waiter;
-        if (wait.wakeOnGone === true || this.#isThere(queue, wait.type)) this.#serve(waiter, queue);
+      let type = this.#typeOf(queue);
+      for (const waiter of queue.waiters) {
+        // However many wait, one element takes one of them.
+        if (type < 0 && queue.onGone === 0) break;
+        const { client, wait } = waiter;
+        if (type !== wait.type && wait.wakeOnGone !== true) continue;
+        // It is being closed: what it took would be lost.
+        if ((client.stopped & STOP_CLOSING) !== 0) continue;
+        this.#serve(waiter, queue);
+        type = this.#typeOf(queue);
       }
     }
   }
@@ -218,10 +242,10 @@ export class Blocking implements ChangeListener, CronJob {
     if (this.#ready.size > 0) this.serveReady();
   }
 
-  #isThere(queue: KeyQueue, type: number): boolean {
-    const { db, key } = queue;
+  /** -1: there is no such key. */
+  #typeOf({ db, key }: KeyQueue): number {
     const ref = this.#engine.keyspace.peek(db, key, 0, key.length);
-    return ref !== 0 && db.type(ref) === type;
+    return ref === 0 ? -1 : db.type(ref);
   }
 
   #serve(waiter: Waiter, queue: KeyQueue): void {
@@ -237,10 +261,7 @@ export class Blocking implements ChangeListener, CronJob {
     try {
       command.run(client, args);
     } catch (thrown) {
-      if (!(thrown instanceof ReplyError)) throw thrown;
-      command.failedCalls++;
-      this.#engine.stats.countError(thrown);
-      out.error(thrown);
+      this.#engine.failed(client, command, thrown);
     } finally {
       this.#served = null;
       this.#servedFor = null;
@@ -276,7 +297,8 @@ export class Blocking implements ChangeListener, CronJob {
     client.gates &= ~GATE_REPLY_SKIP;
     client.blocked = null;
     client.stopped &= ~STOP_BLOCKED;
-    client.link.resume();
+    if ((client.stopped & STOP_CLOSING) !== 0) client.link.end();
+    else client.link.resume();
   }
 
   #forget(waiter: Waiter): void {
@@ -284,6 +306,7 @@ export class Blocking implements ChangeListener, CronJob {
     waiter.timer = null;
     for (const queue of waiter.queues) {
       queue.waiters.delete(waiter);
+      if (waiter.wait.wakeOnGone === true) queue.onGone--;
       if (queue.waiters.size > 0) continue;
       this.#queues.delete(queue.name);
       this.#ready.delete(queue);
@@ -313,7 +336,7 @@ export class Blocking implements ChangeListener, CronJob {
     let queue = this.#queues.get(name);
     if (queue === undefined) {
       const filterSlot = this.#filterSlot(db, args.buf, args.off[i]!, args.len[i]!);
-      queue = { name, db, key: args.bytes(i), filterSlot, waiters: new Set() };
+      queue = { name, db, key: args.bytes(i), filterSlot, waiters: new Set(), onGone: 0 };
       this.#queues.set(name, queue);
       this.#filter[filterSlot]!++;
     }
@@ -323,6 +346,12 @@ export class Blocking implements ChangeListener, CronJob {
   #filterSlot(db: Database, key: Uint8Array, off: number, len: number): number {
     return (db.memory.keyHash.hash(key, off, len) + db.id) & (FILTER_SLOTS - 1);
   }
+}
+
+function sameBytes(a: Uint8Array, buf: Uint8Array, off: number, len: number): boolean {
+  if (a.length !== len) return false;
+  for (let i = 0; i < len; i++) if (a[i] !== buf[off + i]) return false;
+  return true;
 }
 
 const NOBODY = { send: (): boolean => true };

@@ -85,6 +85,7 @@ export class ClientLimits {
       link.pendingBytes +
       client.engine.pause.bytesOf(client) +
       client.engine.transactions.bytesOf(client) +
+      (client.blocked?.bytes ?? 0) +
       (client.subscriptions === null ? 0 : client.subscriptions.bytes) +
       (client.tracking === null ? 0 : client.tracking.bytes)
     );

@@ -44,6 +44,8 @@ export interface Blocked {
   cancel(reason: 'timeout' | 'error' | 'gone'): void;
   /** It ends by itself after some time. */
   readonly timed?: boolean;
+  /** Memory of what is kept for it. */
+  readonly bytes?: number;
   /** CLIENT UNBLOCK may end it. */
   readonly unblockable: boolean;
 }

@@ -267,21 +267,17 @@ export class Engine {
 
   /** The way of a command while any gate is closed. */
   #guarded(client: Client, command: Command, args: Args): void {
-    const { writer } = this;
     if ((client.gates & GATE_REPLY_SKIP_NEXT) !== 0) {
       client.gates = (client.gates & ~GATE_REPLY_SKIP_NEXT) | GATE_REPLY_SKIP;
     }
     const quiet = client.gates & (GATE_REPLY_OFF | GATE_REPLY_SKIP);
-    const holding = writer.hold;
-    const start = writer.pos;
     this.pushes.commandBegins();
     if ((client.gates & GATE_TRACKING) !== 0) this.tracking.limitTable();
-    if (quiet !== 0) writer.hold = true;
+    const mute = quiet !== 0 ? this.#mute() : null;
     if (admit(this, client, command, args)) this.#callGuarded(client, command, args);
     if (this.blocking.hasReady) this.blocking.serveReady();
-    if (quiet !== 0) {
-      writer.hold = holding;
-      if ((client.gates & quiet) !== 0) writer.pos = start;
+    if (mute !== null) {
+      this.#unmute(mute, (client.gates & quiet) !== 0);
       // A command that is put off is served later, and takes its silence with it.
       if ((client.stopped & STOP_BLOCKED) === 0) client.gates &= ~GATE_REPLY_SKIP;
     }
@@ -309,14 +305,34 @@ export class Engine {
   /** Runs a command that EXEC has taken from the queue. It passed the gates when it was queued. */
   callQueued(client: Client, command: Command, args: Args): void {
     const { writer } = this;
-    const wasQuiet = isQuiet(client);
-    const holding = writer.hold;
-    const start = writer.pos;
-    if (wasQuiet) writer.hold = true;
+    if (isQuiet(client)) {
+      const mute = this.#mute();
+      this.#callGuarded(client, command, args);
+      this.#unmute(mute, isQuiet(client));
+      return;
+    }
+    // EXEC itself may have been mute.
+    const { unwantedFrom } = writer;
+    writer.unwantedFrom = -1;
     this.#callGuarded(client, command, args);
-    if (!wasQuiet) return;
-    if (isQuiet(client)) writer.pos = start;
-    writer.hold = holding;
+    writer.unwantedFrom = unwantedFrom;
+  }
+
+  /** What is written from here on is perhaps not wanted, and takes no memory. */
+  #mute(): Mute {
+    const { writer } = this;
+    const mute = { start: writer.pos, holding: writer.hold, unwantedFrom: writer.unwantedFrom };
+    writer.hold = true;
+    writer.unwantedFrom = writer.pos;
+    return mute;
+  }
+
+  /** `stays`: it was not wanted indeed. */
+  #unmute(mute: Mute, stays: boolean): void {
+    const { writer } = this;
+    if (stays) writer.pos = mute.start;
+    writer.hold = mute.holding;
+    writer.unwantedFrom = mute.unwantedFrom;
   }
 
   /** Serves a request that has been kept, as if it had just come; then what the client has sent since. */
@@ -344,7 +360,7 @@ export class Engine {
       try {
         command.run(client, args);
       } catch (thrown) {
-        this.#failed(client, command, thrown);
+        this.failed(client, command, thrown);
       }
       if (command.batchCalls++ === 0) this.#batch[this.#batchKinds++] = command;
       this.#batchSize++;
@@ -355,7 +371,7 @@ export class Engine {
     try {
       command.run(client, args);
     } catch (thrown) {
-      this.#failed(client, command, thrown);
+      this.failed(client, command, thrown);
     }
     this.chargedUs = this.clock.monoUs();
     const us = Math.max(0, Math.round(this.chargedUs - startUs));
@@ -389,7 +405,8 @@ export class Engine {
     client.gates &= ~(GATE_REPLY_SKIP | GATE_REPLY_SKIP_NEXT);
   }
 
-  #failed(client: Client, command: Command, thrown: unknown): void {
+  /** A handler has thrown: its client is told and it is counted, unless it is a mistake of ours. */
+  failed(client: Client, command: Command, thrown: unknown): void {
     let error = thrown;
     if (thrown instanceof ArenaFull) {
       // The old value may be out already (SET GET): what follows would answer the wrong request, so nothing does.
@@ -456,6 +473,13 @@ export class Engine {
   connect(link: Link): Client {
     return this.clients.add(link);
   }
+}
+
+/** The writer as it was before a command whose reply is not wanted. */
+interface Mute {
+  readonly start: number;
+  readonly holding: boolean;
+  readonly unwantedFrom: number;
 }
 
 const NOWHERE = { send: (): boolean => true };

@@ -30,6 +30,8 @@ export type EventListener = (
 export class Signals implements KeyspaceObserver {
   readonly #keyspace: Keyspace;
   #listeners: readonly ChangeListener[] = [];
+  /** The change being told of is nobody's: a key's time is up, or it was evicted. */
+  unasked = false;
   /** Takes the events; set before `keyspace.eventMask` is. */
   onEvent: EventListener | null = null;
 
@@ -52,6 +54,7 @@ export class Signals implements KeyspaceObserver {
 
   modified(db: Database, key: Uint8Array, off: number, len: number): void {
     for (const listener of this.#listeners) listener.modified(db, key, off, len);
+    this.unasked = false;
   }
 
   event(cls: number, name: string, db: Database, key: Uint8Array, off: number, len: number): void {
@@ -59,7 +62,9 @@ export class Signals implements KeyspaceObserver {
   }
 
   /** Its propagation comes with persistence and replication; listeners are told by `modified`. */
-  removed(): void {}
+  removed(): void {
+    this.unasked = this.#keyspace.watched;
+  }
 
   flushed(db: Database | null): void {
     for (const listener of this.#listeners) listener.flushed(db);

@@ -213,7 +213,7 @@ export class Tracking implements ChangeListener, CronJob {
     let left = Math.min(excess, atOnce);
     for (const name of this.#table.keys()) {
       if (left-- === 0) return;
-      this.#invalidate(name);
+      this.#invalidate(name, null);
     }
   }
 
@@ -225,35 +225,36 @@ export class Tracking implements ChangeListener, CronJob {
   modified(_db: Database, key: Uint8Array, off: number, len: number): void {
     if (this.#table.size === 0 && this.#prefixes.size === 0) return;
     const name = latin1Of(key, off, len);
+    const { signals, blocking, current } = this.#engine;
+    const actor = signals.unasked ? null : blocking.served === null ? current : blocking.actor(key, off, len);
     for (const prefix of this.#prefixes.values()) {
       if (!name.startsWith(prefix.text)) continue;
-      prefix.changed.set(name, this.#engine.current);
+      prefix.changed.set(name, actor);
       this.#collected = true;
       this.#engine.pushes.atEnd(this);
     }
-    this.#invalidate(name);
+    this.#invalidate(name, blocking.served ?? current);
   }
 
-  /** Tells those who have read the key, and forgets it. */
-  #invalidate(name: string): void {
+  /** Tells those who have read the key, and forgets it. `actor` is served now; null: nobody is. */
+  #invalidate(name: string, actor: Client | null): void {
     const ids = this.#table.get(name);
     if (ids === undefined) return;
     this.#table.delete(name);
     if (typeof ids === 'number') {
       this.#items--;
-      this.#invalidateFor(ids, name);
+      this.#invalidateFor(ids, name, actor);
     } else {
       this.#items -= Array.isArray(ids) ? ids.length : ids.size;
-      for (const id of ids) this.#invalidateFor(id, name);
+      for (const id of ids) this.#invalidateFor(id, name, actor);
     }
     this.#listenIfNeeded();
   }
 
-  #invalidateFor(id: number, name: string): void {
-    const { clients, current } = this.#engine;
-    const client = clients.get(id);
+  #invalidateFor(id: number, name: string, actor: Client | null): void {
+    const client = this.#engine.clients.get(id);
     if (client === undefined || client.tracking === null || client.tracking.bcast) return;
-    if (client.tracking.noLoop && client === current) return;
+    if (client.tracking.noLoop && client === actor) return;
     this.#tell(client, [name]);
   }
 

@@ -155,7 +155,7 @@ export class Transactions implements ChangeListener {
     const { commands, args } = transaction;
     const { hold } = writer;
     this.#executing = client;
-    client.out.array(commands.length);
+    if (!isQuiet(client)) client.out.array(commands.length);
     for (let i = 0; i < commands.length; i++) engine.callQueued(client, commands[i]!, args[i]!);
     engine.settle();
     this.#executing = null;

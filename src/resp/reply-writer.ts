@@ -43,7 +43,9 @@ export class ReplyWriter {
   sink: Sink;
   /** While set, nothing is flushed: the buffer grows instead. */
   hold = false;
-  /** Bytes flushed so far, since the writer was made. */
+  /** Nothing from this position on is wanted (CLIENT REPLY OFF): it goes instead of growing the buffer. -1: all is. */
+  unwantedFrom = -1;
+  /** Bytes flushed (or dropped) so far, since the writer was made. */
   flushed = 0;
 
   constructor(sink: Sink, capacity = CAPACITY) {
@@ -59,6 +61,10 @@ export class ReplyWriter {
   #makeRoom(bytes: number): void {
     // What needs a larger buffer anyway takes along what waits: one write instead of two.
     if (!this.hold && this.pos > 0 && bytes <= this.buf.length) this.flush();
+    if (this.unwantedFrom >= 0 && this.pos > this.unwantedFrom) {
+      this.flushed += this.pos - this.unwantedFrom;
+      this.pos = this.unwantedFrom;
+    }
     if (this.pos + bytes <= this.buf.length) return;
     const grown = Buffer.allocUnsafeSlow(Math.max(this.buf.length * 2, this.pos + bytes));
     this.buf.copy(grown, 0, 0, this.pos);

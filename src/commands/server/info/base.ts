@@ -50,7 +50,7 @@ export function clients(out: InfoText, engine: Engine): void {
   let output = 0;
   for (const client of engine.clients.all()) {
     if (isBlocked(client)) blocked++;
-    if (client.blocked?.kind === 'pause' || client.blocked?.timed === true) timed++;
+    if (client.blocked?.timed === true) timed++;
     input = Math.max(input, client.link.inputBytes);
     output = Math.max(output, client.link.pendingBytes);
   }
