@@ -21,6 +21,7 @@
  *
  * An update works on a copy of the string in a buffer with room to spare (`HllBuffer`); the commands put it back.
  */
+import { copyBytes } from '../util/copy-bytes.ts';
 import { hashElement, INDEX_BITS, pattern, REST_BITS } from './hyperloglog-hash.ts';
 
 export const REGISTERS = 1 << INDEX_BITS;
@@ -142,6 +143,31 @@ function runValue(bytes: Uint8Array, p: number): number {
   return (byte & 0x80) === 0 ? 0 : ((byte >> 2) & 31) + 1;
 }
 
+/** Whether the register of an element in a sparse string is already as high as the element asks for. */
+export function sparseHolds(
+  bytes: Uint8Array,
+  off: number,
+  len: number,
+  src: Uint8Array,
+  from: number,
+  srcLen: number,
+): boolean {
+  hashElement(src, from, srcLen);
+  const end = off + len;
+  let left = pattern.index;
+  for (let p = off + HLL_HEADER_BYTES; p < end; p++) {
+    const byte = bytes[p]!;
+    if ((byte & 0x80) !== 0) {
+      left -= (byte & 3) + 1;
+      if (left < 0) return ((byte >> 2) & 31) + 1 >= pattern.count;
+    } else {
+      left -= (byte & 0x40) === 0 ? byte + 1 : (((byte & 0x3f) << 8) | bytes[++p]!) + 1;
+      if (left < 0) return false;
+    }
+  }
+  return false;
+}
+
 /** Writes a run; returns the position behind it. */
 function putRun(bytes: Uint8Array, p: number, value: number, length: number): number {
   if (value > 0) {
@@ -179,7 +205,7 @@ export class HllBuffer {
 
   load(bytes: Uint8Array, off: number, len: number): void {
     this.#ensure(len);
-    this.bytes.set(bytes.subarray(off, off + len));
+    copyBytes(bytes, off, len, this.bytes, 0);
     this.len = len;
   }
 
@@ -215,8 +241,15 @@ export class HllBuffer {
     let length = 0;
     let size = 0;
     while (p < len) {
-      size = runBytes(bytes, p);
-      length = runLength(bytes, p);
+      // As runBytes and runLength, with one look at the byte.
+      const byte = bytes[p]!;
+      size = 1;
+      if ((byte & 0x80) !== 0) length = (byte & 3) + 1;
+      else if ((byte & 0x40) === 0) length = byte + 1;
+      else {
+        size = 2;
+        length = (((byte & 0x3f) << 8) | bytes[p + 1]!) + 1;
+      }
       if (index < first + length) break;
       before = p;
       p += size;

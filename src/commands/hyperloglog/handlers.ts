@@ -16,13 +16,14 @@ import {
   isHyperLogLog,
   mergeInto,
   REGISTERS,
+  sparseHolds,
   storeCount,
   storedCount,
 } from '../../datatypes/hyperloglog.ts';
 import type { Client } from '../../engine/client.ts';
 import * as errors from '../../engine/errors.ts';
 import { ValueView } from '../../keyspace/database.ts';
-import { STRING_RAW, TYPE_STRING } from '../../keyspace/entry.ts';
+import { ENCODING_MASK, STRING_RAW, TYPE_MASK, TYPE_STRING } from '../../keyspace/entry.ts';
 import { EVENT_NEW, EVENT_STRING } from '../../keyspace/keyspace.ts';
 import type { Args } from '../../resp/args.ts';
 
@@ -42,6 +43,7 @@ export function locate(client: Client, ref: number): void {
 /** The same for one that may be changed: a raw string from now on. Returns the ref. */
 export function locateToChange(client: Client, ref: number): number {
   locate(client, ref);
+  if ((client.db.meta(ref) & (TYPE_MASK | ENCODING_MASK)) === META) return ref;
   const at = client.db.resizeValue(ref, view.len, META);
   client.db.locateValue(at, view);
   return at;
@@ -73,14 +75,11 @@ export function pfadd(client: Client, args: Args): void {
   let changes: number;
   if (found === 0) {
     buffer.reset();
-    changes = 1 + addToBuffer(client, args, 0);
+    changes = 1 + addToBuffer(client, args, 0, 2);
   } else {
     const ref = locateToChange(client, found);
     if (encodingOf(view.bytes, view.off) === DENSE) changes = addInPlace(args);
-    else {
-      buffer.load(view.bytes, view.off, view.len);
-      changes = addToBuffer(client, args, ref);
-    }
+    else changes = addToSparse(client, args, ref);
   }
   if (changes > 0) signal(client, args, changes, found === 0);
   client.out.int(changes > 0 ? 1 : 0);
@@ -96,11 +95,21 @@ function addInPlace(args: Args): number {
   return changes;
 }
 
-/** Adds the elements to `buffer` and stores it. Runs that end too soon are found only when they are walked. */
-function addToBuffer(client: Client, args: Args, ref: number): number {
+/** The string is copied only when there is something to be changed. */
+function addToSparse(client: Client, args: Args, ref: number): number {
+  const { bytes, off, len } = view;
+  let i = 2;
+  while (i < args.count && sparseHolds(bytes, off, len, args.buf, args.off[i]!, args.len[i]!)) i++;
+  if (i >= args.count) return 0;
+  buffer.load(bytes, off, len);
+  return addToBuffer(client, args, ref, i);
+}
+
+/** Adds the elements from argument `first` on to `buffer` and stores it. Runs that end too soon are found only when they are walked. */
+function addToBuffer(client: Client, args: Args, ref: number, first: number): number {
   const sparseMax = client.engine.config.values['hll-sparse-max-bytes'];
   let changes = 0;
-  for (let i = 2; i < args.count; i++) {
+  for (let i = first; i < args.count; i++) {
     const outcome = buffer.add(args.buf, args.off[i]!, args.len[i]!, sparseMax);
     if (outcome === CORRUPT) {
       // As in Redis, what was added before stays, though nobody is told.
