@@ -41,7 +41,7 @@ function interleave(row: number, column: number): number {
 }
 
 function cellIndex(value: number, max: number, step: number): number {
-  return Math.floor(((value + max) / (max + max)) * 2 ** step);
+  return Math.floor(((value + max) / (max + max)) * (1 << step));
 }
 
 /** The score of a position. At the very end of a range it lies one row or column beyond, as it does in Redis. */
@@ -57,11 +57,11 @@ export const position = { longitude: 0, latitude: 0 };
 
 /** Lower edge of a row or column. */
 function lowerEdge(index: number, max: number, step: number): number {
-  return -max + (index / 2 ** step) * (max + max);
+  return -max + (index / (1 << step)) * (max + max);
 }
 
 function upperEdge(index: number, max: number, step: number): number {
-  return -max + ((index + 1) / 2 ** step) * (max + max);
+  return -max + ((index + 1) / (1 << step)) * (max + max);
 }
 
 /** Width of the finest row or column as a part of the whole; multiplying by it is exact. */
@@ -250,7 +250,7 @@ export function coverArea(area: Area, into: SearchedCells): void {
   let step = stepFor(range, latitude);
   let column = cellIndex(longitude, LONGITUDE_MAX, step);
   let row = cellIndex(latitude, LATITUDE_MAX, step);
-  let mask = 2 ** step - 1;
+  let mask = (1 << step) - 1;
   const tooSmall =
     upperEdge((row + 1) & mask, LATITUDE_MAX, step) < top ||
     lowerEdge((row - 1) & mask, LATITUDE_MAX, step) > bottom ||
@@ -260,7 +260,7 @@ export function coverArea(area: Area, into: SearchedCells): void {
     step--;
     column = cellIndex(longitude, LONGITUDE_MAX, step);
     row = cellIndex(latitude, LATITUDE_MAX, step);
-    mask = 2 ** step - 1;
+    mask = (1 << step) - 1;
   }
   // Neighbours on a side to which the area does not reach are left out.
   const narrow = step >= 2;

@@ -9,14 +9,14 @@ import { TYPE_ZSET } from '../../keyspace/entry.ts';
 import type { Args } from '../../resp/args.ts';
 import type { ReplyError } from '../../resp/reply-error.ts';
 import { latin1Of } from '../../util/latin1.ts';
-import { parseDouble } from '../../util/number-text.ts';
+import { parseDoubleBytes } from '../../util/number-text.ts';
 import { digits, writeCoordinate, writeDistance } from './number-digits.ts';
 
 /** Longer texts are no numbers. */
 const NUMBER_MAX = 256;
 
 export function doubleAt(args: Args, i: number, refusal: ReplyError = errors.NOT_FLOAT): number {
-  const n = args.len[i]! > NUMBER_MAX ? Number.NaN : parseDouble(args.text(i));
+  const n = args.len[i]! > NUMBER_MAX ? Number.NaN : parseDoubleBytes(args.buf, args.off[i]!, args.len[i]!);
   if (Number.isNaN(n)) throw refusal;
   return n;
 }

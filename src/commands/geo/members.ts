@@ -20,6 +20,9 @@ import { lookupGeo, positionAt, replyDistance, replyPosition, unitAt } from './a
 
 const CHANGED = 32;
 
+/** Scratch for the scores of one GEOADD of common size. */
+const fewScores = new Float64Array(32);
+
 export function geoadd(client: Client, args: Args): void {
   let first = 2;
   let flags = 0;
@@ -32,16 +35,24 @@ export function geoadd(client: Client, args: Args): void {
   const words = args.count - first;
   const isBoth = (flags & ZSET_NX) !== 0 && (flags & ZSET_XX) !== 0;
   if (words === 0 || words % 3 !== 0 || isBoth) throw errors.SYNTAX;
-  const scores = new Float64Array(words / 3);
-  for (let i = 0; i < scores.length; i++) {
+  const count = words / 3;
+  const scores = count <= fewScores.length ? fewScores : new Float64Array(count);
+  for (let i = 0; i < count; i++) {
     positionAt(args, first + i * 3);
     scores[i] = encodePosition(position.longitude, position.latitude);
   }
-  addScores(client, args, first + 2, scores, flags);
+  addScores(client, args, first + 2, scores, count, flags);
 }
 
-/** ZADD: a score for every third argument from `first` on. */
-function addScores(client: Client, args: Args, first: number, scores: Float64Array, flags: number): void {
+/** ZADD: `count` scores, one for every third argument from `first` on. */
+function addScores(
+  client: Client,
+  args: Args,
+  first: number,
+  scores: Float64Array,
+  count: number,
+  flags: number,
+): void {
   const { keyspace, config } = client.engine;
   const { db } = client;
   const { buf } = args;
@@ -54,7 +65,7 @@ function addScores(client: Client, args: Args, first: number, scores: Float64Arr
   let ref = found;
   let added = 0;
   let updated = 0;
-  for (let i = 0; i < scores.length; i++) {
+  for (let i = 0; i < count; i++) {
     const m = first + i * 3;
     const outcome = zsetAdd(
       db,
