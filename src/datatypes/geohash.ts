@@ -183,7 +183,7 @@ export function aim(area: Area): void {
 
 /**
  * Metres from the centre of the area to a position, or -1 if that lies outside or beyond `bound`
- * metres.
+ * metres (the radius of a circle, or less).
  */
 export function metresWithin(longitude: number, latitude: number, bound: number): number {
   const { area, cosine } = target;

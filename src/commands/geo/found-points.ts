@@ -54,12 +54,12 @@ export class FoundPoints {
 
   /**
    * Forgets what has been found; only columns of common size stay. The next search is one of `set`, or of a listpack,
-   * and the first `wanted` of what it finds, by distance, are wanted (0: all).
+   * `reach` metres around, and the first `wanted` of what it finds, by distance, are wanted (0: all).
    */
-  reset(set: SortedSet | null, wanted: number, descending: boolean): void {
+  reset(set: SortedSet | null, reach: number, wanted: number, descending: boolean): void {
     this.#set = set;
     this.count = 0;
-    this.bound = Number.POSITIVE_INFINITY;
+    this.bound = reach;
     this.#heaped = 0;
     this.#wanted = wanted <= HEAP_MAX ? wanted : 0;
     this.#descending = descending;

@@ -284,7 +284,8 @@ function search(client: Client, ref: number, query: Query): void {
   const { db } = client;
   const { area } = query;
   const set = zsetIsPacked(db, ref) ? null : zsetGrown(db, ref);
-  found.reset(set, query.any ? 0 : query.count, query.sort === DESC);
+  const reach = area.isCircle ? area.radius : Number.POSITIVE_INFINITY;
+  found.reset(set, reach, query.any ? 0 : query.count, query.sort === DESC);
   const limit = query.any ? query.count : 0;
   aim(area);
   coverArea(area, searched);
@@ -320,7 +321,8 @@ function searchPacked(db: Database, ref: number, from: number, to: number, limit
   }
 }
 
-/** Elements that are taken from a grown set at once. */
+/** Elements that are taken from a grown set at once: few at first, since most cells have few. */
+const FIRST_BATCH = 16;
 const BATCH = 128;
 const batchRefs = new Int32Array(BATCH);
 const batchScores = new Float64Array(BATCH);
@@ -328,8 +330,8 @@ const batchScores = new Float64Array(BATCH);
 function searchGrown(set: SortedSet, from: number, to: number, limit: number): void {
   const { index } = set;
   index.seekScore(from, false);
-  for (;;) {
-    const taken = index.gather(batchRefs, batchScores, BATCH, false);
+  for (let batch = FIRST_BATCH; ; batch = BATCH) {
+    const taken = index.gather(batchRefs, batchScores, batch, false);
     for (let k = 0; k < taken; k++) {
       const score = batchScores[k]!;
       if (score >= to) return;
@@ -339,7 +341,7 @@ function searchGrown(set: SortedSet, from: number, to: number, limit: number): v
       found.addRef(metres, score, batchRefs[k]!);
       if (limit !== 0 && found.count >= limit) return;
     }
-    if (taken < BATCH) return;
+    if (taken < batch) return;
   }
 }
 
