@@ -16,7 +16,7 @@
  */
 import net from 'node:net';
 import type { Client, Link } from '../engine/client.ts';
-import { STOP_CLOSING, STOP_OUTPUT } from '../engine/client.ts';
+import { STOP_BLOCKED, STOP_CLOSING, STOP_OUTPUT } from '../engine/client.ts';
 import { type Engine, OUTPUT_PAUSE_BYTES, OUTPUT_SHARE_BYTES } from '../engine/engine.ts';
 import type { ParseState } from '../resp/request-parser.ts';
 import { BusyPoll } from './busy-poll.ts';
@@ -34,7 +34,7 @@ const APART_MIN = 1024;
 /** Up to so many missing bytes are allocated at once, on the word of the client. */
 const TRUST_BYTES = 1024 * 1024;
 const LF = 10;
-/** A stopped client's requests are buffered up to here, then the socket is not read any more. */
+/** Requests of a client that leaves its replies unread are buffered up to here, then the socket is not read any more. */
 const HELD_MAX = 1024 * 1024;
 
 /** What all connections of a server share: the buffer they read into, and the way they write. */
@@ -180,9 +180,17 @@ export class Connection implements Link, Writing {
   #mayReadOn(count: number): boolean {
     if (count < this.#targetRoom) return true;
     setImmediate(() => {
-      if (!this.#closed && this.client.stopped === 0) this.#socket.resume();
+      if (!this.#closed && this.#isRead) this.#socket.resume();
     });
     return false;
+  }
+
+  /**
+   * Who waits for a key, or for the end of a pause, is read all the same: else nobody would notice that it is gone, and
+   * it would be given an element. What it sends is limited as any input is.
+   */
+  get #isRead(): boolean {
+    return (this.client.stopped & ~STOP_BLOCKED) === 0;
   }
 
   #onRead(count: number): boolean {
@@ -323,7 +331,7 @@ export class Connection implements Link, Writing {
   #checkInput(kept: Kept): boolean {
     const start = kept.bytes.subarray(kept.start, kept.end);
     if (!this.#engine.clients.limits.acceptsInput(this.client, kept.length, start)) return true;
-    return this.client.stopped === 0 || kept.length < HELD_MAX;
+    return this.#isRead || kept.length < HELD_MAX;
   }
 
   send(buf: Buffer, length: number): boolean {
