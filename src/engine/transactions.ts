@@ -64,7 +64,11 @@ interface WatchedKey {
   readonly watches: Set<Watch>;
 }
 
-export type Watches = Map<string, Watch>;
+/** The keys that a client watches, by name. */
+export class Watches extends Map<string, Watch> {
+  /** Memory of all that. */
+  bytes = 0;
+}
 
 /** A reply within EXEC that is not there yet. */
 interface LateReply {
@@ -95,7 +99,7 @@ export class Transactions implements ChangeListener {
 
   /** Memory of a client's queue and watched keys. */
   bytesOf(client: Client): number {
-    const watches = client.watches === null ? 0 : client.watches.size * WATCH_BYTES;
+    const watches = client.watches === null ? 0 : client.watches.bytes;
     return watches + (client.transaction === null ? 0 : client.transaction.bytes);
   }
 
@@ -216,7 +220,7 @@ export class Transactions implements ChangeListener {
     if (client.watchBroken) return;
     const { keyspace, signals } = this.#engine;
     const { db } = client;
-    client.watches ??= new Map();
+    client.watches ??= new Watches();
     for (let i = 1; i < args.count; i++) {
       const watched = this.#watchedKey(db, args, i);
       if (client.watches.has(watched.name)) continue;
@@ -225,6 +229,7 @@ export class Transactions implements ChangeListener {
       const watch: Watch = { client, watched, existed: ref !== 0, expired };
       watched.watches.add(watch);
       client.watches.set(watched.name, watch);
+      client.watches.bytes += WATCH_BYTES + watched.key.length;
     }
     signals.listen(this);
     this.#engine.clients.limits.grew(client);

@@ -132,6 +132,16 @@ describe('between clients', () => {
     assert.equal(limits.bytesOf(big.client), before);
   });
 
+  it('the keys that a client watches count as its memory', () => {
+    const redis = inProcess();
+    const { limits } = redis.engine.clients;
+    const before = limits.bytesOf(redis.client);
+    for (let i = 0; i < 10; i++) redis.call('WATCH', `${i}${'k'.repeat(100_000)}`);
+    assert.ok(limits.bytesOf(redis.client) - before > 1_000_000);
+    redis.call('UNWATCH');
+    assert.equal(limits.bytesOf(redis.client), before);
+  });
+
   it('a command put off by CLIENT PAUSE has no time-out of its own', () => {
     const redis = inProcess();
     const paused = redis.connect();
