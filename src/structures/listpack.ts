@@ -261,7 +261,15 @@ export function lpWriteSized(b: Uint8Array, p: number, src: Uint8Array, off: num
   return writeEntry(b, p, src, off, preparedText);
 }
 
-/** The same for a safe integer. */
+/** Makes a listpack at `at` of `count` entries that were so written from `LP_EMPTY_BYTES - 1` on, up to `end`. */
+export function lpClose(b: Uint8Array, at: number, end: number, count: number): void {
+  b[at + 4] = 0;
+  b[at + 5] = 0;
+  b[end] = END;
+  setHeader(b, at, end + 1 - at, count);
+}
+
+/** Bytes of the entry of a safe integer. */
 export function lpEncodedIntSize(n: number): number {
   prepareInt(n);
   return preparedBytes + 1;

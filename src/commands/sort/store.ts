@@ -7,7 +7,7 @@ import type { Client } from '../../engine/client.ts';
 import { LIST_NODES, LIST_PACKED, TYPE_LIST } from '../../keyspace/entry.ts';
 import { EVENT_GENERIC, EVENT_LIST, EVENT_NEW } from '../../keyspace/keyspace.ts';
 import type { Args } from '../../resp/args.ts';
-import { LP_EMPTY_BYTES, lpEncodedSize, lpEnd, lpInit, lpInsert } from '../../structures/listpack.ts';
+import { LP_EMPTY_BYTES, lpClose, lpEncodedSize, lpWriteSized } from '../../structures/listpack.ts';
 import type { ByteList } from './byte-list.ts';
 
 /** Stores the items under argument `k`; without any, the key is removed. */
@@ -28,10 +28,9 @@ export function storeList(client: Client, args: Args, k: number, items: ByteList
   }
   const ref = keyspace.lookupReplace(db, buf, off, len);
   const access = keyspace.replacedAccess(db, ref);
-  const packed = packedBytes(client, items);
+  const packed = pack(client, items);
   if (packed > 0) {
-    const bytes = pack(items, packed);
-    db.storeValue(ref, buf, off, len, bytes, 0, packed, TYPE_LIST | LIST_PACKED, access, false);
+    db.storeValue(ref, buf, off, len, packedList, 0, packed, TYPE_LIST | LIST_PACKED, access, false);
   } else {
     const list = new GrownList(db.memory);
     try {
@@ -50,22 +49,26 @@ export function storeList(client: Client, args: Args, k: number, items: ByteList
   }
 }
 
-/** Bytes of a packed list of the items; 0 if it would be too big. */
-function packedBytes(client: Client, items: ByteList): number {
-  const { packedBytes, nodeEntries } = client.db.memory.listLimits;
-  if (items.count > nodeEntries) return 0;
-  let bytes = LP_EMPTY_BYTES;
-  for (let i = 0; i < items.count && bytes <= packedBytes; i++) {
-    bytes += lpEncodedSize(items.bytes, items.start(i), items.length(i));
-  }
-  return bytes > packedBytes ? 0 : bytes;
-}
+/** A packed list of what is stored. */
+let packedList = new Uint8Array(1024);
 
-function pack(items: ByteList, bytes: number): Uint8Array {
-  const packed = new Uint8Array(bytes);
-  lpInit(packed, 0);
-  for (let i = 0; i < items.count; i++) {
-    lpInsert(packed, 0, lpEnd(packed, 0), items.bytes, items.start(i), items.length(i));
+/** Makes a packed list of the items; its bytes, or 0 if it would be too big. */
+function pack(client: Client, items: ByteList): number {
+  const { packedBytes, nodeEntries } = client.db.memory.listLimits;
+  const { count } = items;
+  if (count > nodeEntries) return 0;
+  let p = LP_EMPTY_BYTES - 1;
+  for (let i = 0; i < count; i++) {
+    const off = items.start(i);
+    const end = p + lpEncodedSize(items.bytes, off, items.length(i));
+    if (end + 1 > packedBytes) return 0;
+    if (end + 1 > packedList.length) {
+      const grown = new Uint8Array(end * 2);
+      grown.set(packedList);
+      packedList = grown;
+    }
+    p = lpWriteSized(packedList, p, items.bytes, off);
   }
-  return packed;
+  lpClose(packedList, 0, p, count);
+  return p + 1;
 }
