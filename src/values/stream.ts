@@ -25,14 +25,17 @@ export interface StreamText {
   readonly len: number;
 }
 
-/** Shows each entry, the oldest first: its id (lent, too), then its fields with their values. */
+/**
+ * Shows each entry, the oldest first: its id (lent, too), then its fields with their values. Other streams may be read
+ * meanwhile.
+ */
 export function streamEach(
   db: Database,
   ref: number,
   onEntry: (id: StreamId) => void,
   onField: (field: StreamText, value: StreamText) => void,
 ): void {
-  const iterator = new StreamIterator();
+  const iterator = new StreamIterator(true);
   const field = new ElementText();
   const value = new ElementText();
   iterator.start(streamOf(db, ref), new StreamId(), new StreamId().setMax(), false);

@@ -1,8 +1,10 @@
 /**
  * Reading a stream: walking over a range of ids, and counting what it holds.
  */
+import { OFFSET_MASK, PAGE_BITS } from '../../structures/arena.ts';
 import { compareIds, compareToWords, StreamId } from './id.ts';
-import { DELETED, NodeCursor, W_COUNT, W_LAST, W_MASTER } from './node.ts';
+import { DELETED, NodeCursor } from './node.ts';
+import { W_COUNT, W_LAST, W_MASTER } from './node-head.ts';
 import { REF, type Stream } from './stream.ts';
 
 const cursor = new NodeCursor();
@@ -13,7 +15,7 @@ const cursor = new NodeCursor();
 export class StreamIterator {
   /** The entry: its id, and through `entry` its fields. */
   readonly id = new StreamId();
-  readonly entry = new NodeCursor();
+  readonly entry: NodeCursor;
   #stream: Stream | null = null;
   readonly #from = new StreamId();
   readonly #to = new StreamId();
@@ -23,6 +25,11 @@ export class StreamIterator {
   /** Backward: the bounds of what is left of the node in `#marks`. */
   #left = 0;
   #marks = new Int32Array(8 * 128);
+
+  /** `alone`: other streams may be read between two entries. */
+  constructor(alone = false) {
+    this.entry = new NodeCursor(alone);
+  }
 
   start(stream: Stream, from: StreamId, to: StreamId, reverse: boolean): void {
     this.#stream = stream;
@@ -115,18 +122,21 @@ export class StreamIterator {
 /** How many entries live between two ids, both included; it stops counting at `limit`. */
 export function countRange(stream: Stream, from: StreamId, to: StreamId, limit: number): number {
   const { nodes } = stream;
+  const { arena } = stream.memory;
   if (compareIds(from, to) > 0) return 0;
   let count = 0;
   let more = nodes.seekBack(from) || nodes.first();
   for (; more && count < limit; more = nodes.next()) {
     if (compareToWords(to, nodes.words, nodes.at) < 0) break;
-    cursor.open(stream.memory.arena, nodes.words[nodes.at + REF]!);
-    const { words, at } = cursor;
+    const ref = nodes.words[nodes.at + REF]!;
+    const words = arena.words[ref >>> PAGE_BITS]!;
+    const at = (ref & OFFSET_MASK) << 1;
     if (compareToWords(from, words, at + W_MASTER) <= 0 && compareToWords(to, words, at + W_LAST) >= 0) {
       count += words[at + W_COUNT]!;
       continue;
     }
     if (compareToWords(from, words, at + W_LAST) > 0) continue;
+    cursor.open(arena, ref);
     while (cursor.step()) {
       if (!cursor.live || cursor.compare(from) < 0) continue;
       if (cursor.compare(to) > 0) break;

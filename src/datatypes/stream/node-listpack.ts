@@ -26,10 +26,14 @@ import { StreamId } from './id.ts';
 import {
   DELETED,
   ENTRY_HEAD_MAX,
-  NODE_HEAD_BYTES,
   NodeCursor,
   SAME_FIELDS,
   varintSize,
+  writeEntryHead,
+  writeVarint,
+} from './node.ts';
+import {
+  NODE_HEAD_BYTES,
   W_COUNT,
   W_DELETED,
   W_ENTRIES,
@@ -38,9 +42,7 @@ import {
   W_LISTPACK,
   W_MASTER,
   W_USED,
-  writeEntryHead,
-  writeVarint,
-} from './node.ts';
+} from './node-head.ts';
 
 /** Bytes of the listpack of a node. */
 export function nodeListpackBytes(arena: Arena, ref: number): number {

@@ -6,13 +6,7 @@
  * backward and what can be computed: for short values about half the bytes. `node-listpack.ts` turns one into the
  * other.
  *
- *   word 0      bytes in use, from the start of the node
- *   word 1, 2   entries that live, entries marked as deleted
- *   word 3      bytes of the listpack without the two numbers above (they grow as they count)
- *   word 4      number of master fields: those of the first entry, which entries with the same fields don't repeat
- *   word 5      where the entries begin
- *   words 6-9   id of the last entry (deleted or not)
- *   words 10-13 master id: that of the first entry the node had
+ *   14 words    the head (node-head.ts)
  *   then        the master fields, as elements (element.ts)
  *   then        the entries:
  *     varint    bytes of what follows
@@ -23,20 +17,13 @@
  *     fields    unless SAME_FIELDS: varint of their number; then field, value, field, value as elements. Otherwise
  *               the values only.
  *
- * So an entry that comes in the same millisecond as the one before it has two bytes beside its values.
+ * So an entry that comes in the same millisecond as the one before it has two bytes beside its values. Nodes that are
+ * full are packed further: sealed-node.ts. A cursor reads both.
  */
 import { type Arena, OFFSET_MASK, PAGE_BITS } from '../../structures/arena.ts';
 import type { StreamId } from './id.ts';
-
-export const NODE_HEAD_BYTES = 56;
-export const W_USED = 0;
-export const W_COUNT = 1;
-export const W_DELETED = 2;
-export const W_LISTPACK = 3;
-export const W_FIELDS = 4;
-export const W_ENTRIES = 5;
-export const W_LAST = 6;
-export const W_MASTER = 10;
+import { NODE_HEAD_BYTES, W_COUNT, W_DELETED, W_ENTRIES, W_FIELDS, W_MASTER, W_USED } from './node-head.ts';
+import { isSealed, Unsealed, unsealed } from './sealed-node.ts';
 
 export const DELETED = 1;
 export const SAME_FIELDS = 2;
@@ -115,8 +102,12 @@ export function writeEntryHead(
   return writeWhole(b, p, id.sl);
 }
 
-/** Walks over the entries of a node, deleted ones included. Good until the node changes or moves. */
+/**
+ * Walks over the entries of a node, deleted ones included. Good until the node changes or moves; and, if the node is
+ * sealed, until some others are opened, unless the cursor has a buffer of its own.
+ */
 export class NodeCursor {
+  readonly #own: Unsealed | null;
   bytes: Uint8Array = new Uint8Array(0);
   words: Int32Array = new Int32Array(0);
   /** Where the node begins, in words. */
@@ -136,16 +127,47 @@ export class NodeCursor {
   #next = 0;
   #end = 0;
 
+  /** `alone`: what it reads is not to be overwritten by what others read. */
+  constructor(alone = false) {
+    this.#own = alone ? new Unsealed() : null;
+  }
+
   /** Goes before the first entry of a node. */
   open(arena: Arena, ref: number): this {
-    const words = arena.words[ref >>> PAGE_BITS]!;
-    const at = (ref & OFFSET_MASK) << 1;
+    let words = arena.words[ref >>> PAGE_BITS]!;
+    let at = (ref & OFFSET_MASK) << 1;
     this.bytes = arena.pages[ref >>> PAGE_BITS]!;
+    if (isSealed(words, at)) {
+      const node = this.#unseal(words, at);
+      this.bytes = node.bytes;
+      words = node.words;
+      at = 0;
+    }
     this.words = words;
     this.at = at;
     this.#next = at * 4 + words[at + W_ENTRIES]!;
     this.#end = at * 4 + words[at + W_USED]!;
     return this;
+  }
+
+  #unseal(words: Int32Array, at: number): Unsealed {
+    const own = this.#own;
+    if (own === null) return unsealed(this.bytes, words, at);
+    if (!own.has(words, at)) own.load(this.bytes, words, at);
+    return own;
+  }
+
+  /** Stays where it is in the node, which has become a raw one at `ref`. */
+  follow(arena: Arena, ref: number): void {
+    const at = (ref & OFFSET_MASK) << 1;
+    const shift = (at - this.at) * 4;
+    this.bytes = arena.pages[ref >>> PAGE_BITS]!;
+    this.words = arena.words[ref >>> PAGE_BITS]!;
+    this.at = at;
+    this.mode += shift;
+    this.body += shift;
+    this.#next += shift;
+    this.#end += shift;
   }
 
   /** Where the master fields begin. */
@@ -242,7 +264,7 @@ export class NodeCursor {
     return 0;
   }
 
-  /** Marks the entry as deleted. */
+  /** Marks the entry as deleted; the node is a raw one. */
   markDeleted(): void {
     const { words, at } = this;
     this.bytes[this.mode]! |= DELETED;

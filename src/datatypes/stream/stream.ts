@@ -2,7 +2,9 @@
  * A stream: nodes of entries (node.ts), found through a sorted index by their master ids, and its consumer groups.
  *
  * Entries only come at the end. Deleting marks them; a node goes when none of its entries lives. The last node has
- * room to grow in its slot; when the next one begins, it moves to a slot that it fills.
+ * room to grow in its slot; when the next one begins, it is sealed (sealed-node.ts), or where that saves nothing moves
+ * to a slot that it fills. Any node may be found sealed (the last one, too, when those behind it have gone): what
+ * changes a node makes it raw first.
  */
 import type { Args } from '../../resp/args.ts';
 import { Arena, OFFSET_MASK, PAGE_BITS } from '../../structures/arena.ts';
@@ -12,12 +14,9 @@ import { ELEMENT_HEAD_MAX, listpackIntSize, listpackSize, skipEqual, writeElemen
 import { byName, type Group, UNKNOWN } from './group.ts';
 import { compareIds, compareToWords, StreamId } from './id.ts';
 import { IdIndex } from './id-index.ts';
+import { ENTRY_HEAD_MAX, NodeCursor, SAME_FIELDS, varintSize, writeEntryHead, writeVarint } from './node.ts';
 import {
-  ENTRY_HEAD_MAX,
   NODE_HEAD_BYTES,
-  NodeCursor,
-  SAME_FIELDS,
-  varintSize,
   W_COUNT,
   W_DELETED,
   W_ENTRIES,
@@ -26,10 +25,9 @@ import {
   W_LISTPACK,
   W_MASTER,
   W_USED,
-  writeEntryHead,
-  writeVarint,
-} from './node.ts';
+} from './node-head.ts';
 import { nodeFromListpack, nodeListpackBytes, writeNodeListpack } from './node-listpack.ts';
+import { isSealed, rawBytes, sealNode, storedBytes, unsealNode } from './sealed-node.ts';
 
 /** What a stream takes beside its nodes and indexes, roughly. */
 const STREAM_BYTES = 500;
@@ -80,7 +78,7 @@ export class Stream implements Collection {
     if (ref === 0) ref = this.#newNode(args, first, fields, id, most + total);
     else if (this.#isFull(ref, total, maxBytes, maxEntries)) {
       // The next node will probably become as large as this one.
-      const used = this.#trimSlot(ref);
+      const used = this.#settle(ref);
       ref = this.#newNode(args, first, fields, id, Math.max(most + total, used));
     } else ref = this.#makeRoom(ref, most, maxBytes);
     const words = arena.words[ref >>> PAGE_BITS]!;
@@ -195,18 +193,39 @@ export class Stream implements Collection {
   #makeRoom(ref: number, most: number, maxBytes: number): number {
     const { arena } = this.memory;
     const used = arena.words[ref >>> PAGE_BITS]![((ref & OFFSET_MASK) << 1) + W_USED]!;
+    if (used < 0) return this.#unseal(ref, most);
     const needed = used + most;
     if (needed <= arena.capacity(ref)) return ref;
     const generous = Math.max(needed, maxBytes === 0 ? used * 2 : Math.min(used * 2, maxBytes));
     return this.#moveNode(ref, used, generous);
   }
 
-  /** Gives a node that is full a slot of the right size. Returns its bytes. */
-  #trimSlot(ref: number): number {
+  /**
+   * Brings the node at the index's position, to which nothing will come any more, to the smallest slot. Returns the
+   * bytes that it has as a raw one.
+   */
+  #settle(ref: number): number {
     const { arena } = this.memory;
-    const used = arena.words[ref >>> PAGE_BITS]![((ref & OFFSET_MASK) << 1) + W_USED]!;
-    if (Arena.slotBytes(used) < arena.capacity(ref)) this.#moveNode(ref, used, used);
+    const words = arena.words[ref >>> PAGE_BITS]!;
+    const at = (ref & OFFSET_MASK) << 1;
+    const used = rawBytes(words, at);
+    if (isSealed(words, at)) return used;
+    const sealed = sealNode(arena, ref);
+    if (sealed !== 0) this.#replaceNode(ref, sealed);
+    else if (Arena.slotBytes(used) < arena.capacity(ref)) this.#moveNode(ref, used, used);
     return used;
+  }
+
+  /** Makes the sealed node at the index's position a raw one with room for `room` bytes more. Returns its ref. */
+  #unseal(ref: number, room: number): number {
+    return this.#replaceNode(ref, unsealNode(this.memory.arena, ref, room));
+  }
+
+  /** The node at the index's position is another record now. */
+  #replaceNode(ref: number, by: number): number {
+    this.nodes.words[this.nodes.at + REF] = by;
+    this.memory.arena.free(ref);
+    return by;
   }
 
   /** Moves the node at the index's position. */
@@ -218,9 +237,7 @@ export class Stream implements Collection {
       arena.pages[ref >>> PAGE_BITS]!.subarray(from, from + used),
       (moved & OFFSET_MASK) << 3,
     );
-    this.nodes.words[this.nodes.at + REF] = moved;
-    arena.free(ref);
-    return moved;
+    return this.#replaceNode(ref, moved);
   }
 
   /**
@@ -231,6 +248,8 @@ export class Stream implements Collection {
     if (this.nodes.find(master)) return false;
     const ref = nodeFromListpack(this.memory.arena, master, listpack);
     if (ref === 0) return false;
+    const last = this.#lastNode();
+    if (last !== 0) this.#settle(last);
     this.nodes.find(master);
     this.nodes.insert(master);
     this.nodes.words[this.nodes.at + REF] = ref;
@@ -252,7 +271,7 @@ export class Stream implements Collection {
   /** Removes an entry. Returns whether there was one. What follows for `firstId` is `settleFirst`'s. */
   delete(id: StreamId): boolean {
     if (!this.#locate(id)) return false;
-    cursor.markDeleted();
+    this.#markDeleted();
     this.length--;
     if (cursor.words[cursor.at + W_COUNT] === 0) this.#dropNode();
     return true;
@@ -275,6 +294,16 @@ export class Stream implements Collection {
       if (order >= 0) return order === 0 && cursor.live;
     }
     return false;
+  }
+
+  /** Marks the entry at `cursor`, which is in the node at the index's position. */
+  #markDeleted(): void {
+    const { arena } = this.memory;
+    const ref = this.nodes.words[this.nodes.at + REF]!;
+    if (isSealed(arena.words[ref >>> PAGE_BITS]!, (ref & OFFSET_MASK) << 1)) {
+      cursor.follow(arena, this.#unseal(ref, 0));
+    }
+    cursor.markDeleted();
   }
 
   /** Frees the node at the index's position; false: there is none behind it. */
@@ -340,7 +369,7 @@ export class Stream implements Collection {
     while (cursor.step()) {
       if (maxLength >= 0 ? this.length <= maxLength : cursor.compare(minId) >= 0) break;
       if (!cursor.live) continue;
-      cursor.markDeleted();
+      this.#markDeleted();
       this.length--;
       removed++;
     }
@@ -438,7 +467,7 @@ export class Stream implements Collection {
     const copy = new Stream(this.memory, this.nodes.clone());
     for (let more = copy.nodes.first(); more; more = copy.nodes.next()) {
       const ref = copy.nodes.words[copy.nodes.at + REF]!;
-      const used = arena.words[ref >>> PAGE_BITS]![((ref & OFFSET_MASK) << 1) + W_USED]!;
+      const used = storedBytes(arena.words[ref >>> PAGE_BITS]!, (ref & OFFSET_MASK) << 1);
       const twin = arena.alloc(used);
       const from = (ref & OFFSET_MASK) << 3;
       arena.pages[twin >>> PAGE_BITS]!.set(

@@ -10,7 +10,8 @@ import { Group } from '../../../src/datatypes/stream/group.ts';
 import { compareIds, ID_WHOLE, idText, parseId, StreamId } from '../../../src/datatypes/stream/id.ts';
 import { countRange, StreamIterator } from '../../../src/datatypes/stream/iterator.ts';
 import { SAME_FIELDS } from '../../../src/datatypes/stream/node.ts';
-import { Stream } from '../../../src/datatypes/stream/stream.ts';
+import { isSealed } from '../../../src/datatypes/stream/sealed-node.ts';
+import { REF, Stream } from '../../../src/datatypes/stream/stream.ts';
 import { Args } from '../../../src/resp/args.ts';
 import { type Random, randomBelow, seededRandom, systemRandom } from '../../../src/util/random.ts';
 import { KeyHash } from '../../../src/util/siphash.ts';
@@ -60,6 +61,19 @@ function lines(stream: Stream, from: StreamId, to: StreamId, reverse = false): s
   return found;
 }
 
+/** How many nodes are sealed, and how many are not. */
+function nodeKinds(stream: Stream): { sealed: number; raw: number } {
+  const { nodes } = stream;
+  const { arena } = stream.memory;
+  const kinds = { sealed: 0, raw: 0 };
+  for (let more = nodes.first(); more; more = nodes.next()) {
+    const ref = nodes.words[nodes.at + REF]!;
+    kinds[isSealed(arena.words[ref >>> 17]!, (ref & 0x1ffff) << 1) ? 'sealed' : 'raw']++;
+  }
+  return kinds;
+}
+
+const LETTERS = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ+/=-_.,:; ';
 const VALUES = [
   '',
   '0',
@@ -88,6 +102,10 @@ class Model {
   stream = new Stream(this.memory);
   entries: { id: StreamId; line: string }[] = [];
   readonly last = new StreamId();
+  /** Nodes seen by `check`. */
+  readonly seen = { sealed: 0, raw: 0 };
+  /** Letters that values are made of; 0: values of all kinds. */
+  letters = 0;
   readonly #random: Random;
 
   constructor(random: Random) {
@@ -99,6 +117,7 @@ class Model {
   }
 
   fields(): string[] {
+    if (this.letters > 0) return this.#texts();
     const value = (): string =>
       this.below(3) === 0 ? VALUES[this.below(VALUES.length)]! : String(this.below(100000));
     if (this.below(3) > 0) return ['a', value(), '-5', value()];
@@ -106,6 +125,13 @@ class Model {
     for (let i = this.below(4); i >= 0; i--)
       fields.push(['a', 'bb', '17', 'c'.repeat(70)][this.below(4)]!, value());
     return fields;
+  }
+
+  /** Fields as most streams have them, that a node is sealed for. */
+  #texts(): string[] {
+    const text = (): string =>
+      Array.from({ length: 3 + this.below(12) }, () => LETTERS[this.below(this.letters)]!).join('');
+    return this.below(20) === 0 ? ['other', text()] : ['type', text(), 'user', text(), 'value', text()];
   }
 
   /** The next id: the one behind the last, or one further away by some step. */
@@ -179,7 +205,9 @@ class Model {
         const id = new StreamId().copy(this.nextId());
         const fields = this.fields();
         const text = idText(id);
-        append(stream, text, fields, [4096, 0, 200][this.below(3)]!, [100, 0, 7][this.below(3)]!);
+        const small = this.letters === 0;
+        const maxBytes = [4096, 0, small ? 200 : 1500][this.below(3)]!;
+        append(stream, text, fields, maxBytes, [100, 0, small ? 7 : 40][this.below(3)]!);
         this.entries.push({ id, line: [text, ...fields].join(' ') });
       }
     }
@@ -225,6 +253,9 @@ class Model {
 
   check(): void {
     const { stream, entries } = this;
+    const kinds = nodeKinds(stream);
+    this.seen.sealed += kinds.sealed;
+    this.seen.raw += kinds.raw;
     assert.equal(stream.length, entries.length);
     const all = lines(stream, new StreamId(), MAX);
     assert.deepEqual(
@@ -252,15 +283,116 @@ describe('stream', () => {
     try {
       const model = new Model(seededRandom(seed));
       for (let round = 0; round < 40; round++) {
+        model.letters = [0, 2, 16, 26, 36, 64, 72][model.below(7)]!;
         for (let i = 0; i < 50; i++) model.step();
         model.check();
       }
+      assert.ok(model.seen.raw > 0);
       releaseWhole(model.stream);
       assert.equal(model.memory.arena.liveBytes, 0);
       assert.equal(model.memory.tableBytes, 0);
     } catch (error) {
       throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : error}`, { cause: error });
     }
+  });
+
+  it('agrees with it when most nodes are sealed, whatever their alphabet', () => {
+    const seed = systemRandom().uint32();
+    try {
+      for (const letters of [16, 22, 30, 36, 42]) {
+        const model = new Model(seededRandom(seed + letters));
+        model.letters = letters;
+        for (let round = 0; round < 15; round++) {
+          for (let i = 0; i < 100; i++) model.step();
+          model.check();
+        }
+        assert.ok(model.seen.sealed > 0 && model.seen.raw > 0, `${letters}: ${JSON.stringify(model.seen)}`);
+        // From both ends and the middle until nothing is left.
+        for (let left = model.entries.length; left > 0; left--) {
+          const at = [0, left - 1, model.below(left)][model.below(3)]!;
+          assert.ok(model.stream.delete(model.entries[at]!.id));
+          assert.equal(model.stream.has(model.entries[at]!.id), false);
+          model.entries.splice(at, 1);
+          model.stream.settleFirst();
+          if (left % 64 === 0) model.check();
+          if (left % 100 === 0) model.move();
+        }
+        model.check();
+        assert.deepEqual(nodeKinds(model.stream), { sealed: 0, raw: 0 });
+        releaseWhole(model.stream);
+        assert.equal(model.memory.arena.liveBytes, 0);
+        assert.equal(model.memory.tableBytes, 0);
+      }
+    } catch (error) {
+      throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : error}`, { cause: error });
+    }
+  });
+
+  it('seals what is full, makes raw what is changed', () => {
+    const memory = new Memory(new KeyHash(1, 2));
+    const stream = new Stream(memory);
+    for (let i = 1; i <= 350; i++)
+      append(stream, `1-${i}`, ['name', `user${i}`, 'mail', `m${i}@example.org`]);
+    assert.deepEqual(nodeKinds(stream), { sealed: 3, raw: 1 });
+    const whole = lines(stream, new StreamId(), MAX);
+    const twin = stream.clone();
+    assert.ok(stream.delete(idOf('1-150')));
+    assert.deepEqual(nodeKinds(stream), { sealed: 2, raw: 2 });
+    assert.equal(stream.trim(299, MAX, false, 0), 50);
+    assert.deepEqual(nodeKinds(stream), { sealed: 1, raw: 3 });
+    // The last node goes, so that a sealed one is the last; what comes then goes into it if it isn't full.
+    for (let i = 301; i <= 350; i++) stream.delete(idOf(`1-${i}`));
+    assert.deepEqual(nodeKinds(stream), { sealed: 1, raw: 2 });
+    append(stream, '2-1', ['name', 'x', 'mail', 'y'], 0, 0);
+    assert.deepEqual(nodeKinds(stream), { sealed: 0, raw: 3 });
+    append(stream, '2-2', ['name', 'x', 'mail', 'y'], 4096, 100);
+    assert.deepEqual(nodeKinds(stream), { sealed: 1, raw: 3 });
+    const rest = whole.slice(50, 300).filter((line) => !line.startsWith('1-150 '));
+    rest.push('2-1 name x mail y', '2-2 name x mail y');
+    assert.deepEqual(lines(stream, new StreamId(), MAX), rest);
+    assert.deepEqual(lines(twin, new StreamId(), MAX), whole);
+    assert.deepEqual(nodeKinds(twin), { sealed: 3, raw: 1 });
+    for (const each of [stream, twin]) releaseWhole(each);
+    assert.equal(memory.arena.liveBytes, 0);
+  });
+
+  it('takes for no other node what has come into the place of one that was read', () => {
+    const memory = new Memory(new KeyHash(1, 2));
+    for (let round = 0; round < 20; round++) {
+      const stream = new Stream(memory);
+      const expected: string[] = [];
+      for (let i = 1; i <= 101; i++) {
+        append(stream, `1-${i}`, ['field', `value${(i * 7 + round) % 100}`]);
+        expected.push(`1-${i} field value${(i * 7 + round) % 100}`);
+      }
+      assert.equal(nodeKinds(stream).sealed, 1);
+      assert.deepEqual(lines(stream, new StreamId(), MAX), expected);
+      releaseWhole(stream);
+    }
+  });
+
+  it('is read alone while others are read', () => {
+    const memory = new Memory(new KeyHash(1, 2));
+    const streams = Array.from({ length: 6 }, (_, k) => {
+      const stream = new Stream(memory);
+      for (let i = 1; i <= 250; i++) append(stream, `${k}-${i}`, ['field', `value ${k} ${i * k}`]);
+      return stream;
+    });
+    const expected = streams.map((stream) => lines(stream, new StreamId(), MAX));
+    const iterator = new StreamIterator(true);
+    const element = new ElementText();
+    iterator.start(streams[0]!, new StreamId(), MAX, false);
+    for (let i = 0; iterator.next(); i++) {
+      for (const other of [1, 2, 3, 4, 5]) {
+        const id = idOf(`${other}-${(i % 100) + 50}`);
+        assert.deepEqual(lines(streams[other]!, id, id), [expected[other]![(i % 100) + 49]]);
+      }
+      element.read(iterator.entry.bytes, iterator.entry.body);
+      const text = Buffer.from(element.bytes.slice(element.off, element.off + element.len)).toString();
+      assert.equal(text, 'value 0 0');
+      assert.equal(idText(iterator.id), `0-${i + 1}`);
+    }
+    for (const each of streams) releaseWhole(each);
   });
 
   it('gives back groups and their pending entries in steps', () => {
@@ -328,6 +460,7 @@ describe('nodes of a stream, as a real server dumps them', { skip: oracleMissing
       const model = new Model(random);
       const commands: string[][] = [];
       for (let i = 0; i < 400; i++) {
+        model.letters = i < 200 ? 0 : 36;
         const id = idText(model.nextId());
         const fields = model.fields();
         append(model.stream, id, fields, maxBytes, maxEntries);
