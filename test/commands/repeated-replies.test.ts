@@ -29,4 +29,32 @@ describe('replies with repeated elements', () => {
       await server.stop();
     }
   });
+
+  it('one beyond the output limit is not begun: nobody shall wait for the rest of it', async () => {
+    const server = await startServer();
+    try {
+      const client = await server.connect();
+      await client.call('CONFIG', 'SET', 'client-output-buffer-limit', 'normal 1000000 0 0');
+      await client.call('HSET', 'h', 'a', 'b');
+      await client.call('SADD', 's', 'a');
+      await client.call('ZADD', 'z', '1', 'a');
+      for (const [name, key] of [
+        ['HRANDFIELD', 'h'],
+        ['SRANDMEMBER', 's'],
+        ['ZRANDMEMBER', 'z'],
+      ] as const) {
+        const greedy = await server.connect();
+        let bytes = 0;
+        greedy.socket.on('data', (chunk: Buffer) => {
+          bytes += chunk.length;
+        });
+        greedy.sendNoReply(name, key, '-999999999');
+        await greedy.waitClosed();
+        assert.equal(bytes, 0, name);
+        assert.equal(String(await client.call(name, key, '-3')), 'a,a,a');
+      }
+    } finally {
+      await server.stop();
+    }
+  });
 });
