@@ -141,6 +141,17 @@ describe('sets', () => {
     assert.equal(await r('OBJECT', 'ENCODING', 'd'), 'listpack');
   });
 
+  it('SDIFF takes a set away from itself', async () => {
+    for (const members of forms) {
+      await r('DEL', 's');
+      await r('SADD', 's', ...members);
+      await r('SADD', 't', 'other');
+      assert.deepEqual(await list('SDIFF', 's', 't', 's'), []);
+      assert.equal(await r('SDIFFSTORE', 's', 's', 's'), 0);
+      assert.equal(await r('EXISTS', 's'), 0);
+    }
+  });
+
   it('an endless SRANDMEMBER ends with the client', async () => {
     await r('SADD', 's', ...numbered(100, 'm:'));
     await r('CONFIG', 'SET', 'client-output-buffer-limit', 'normal 4mb 0 0');

@@ -216,6 +216,11 @@ export function sdiffstore(client: Client, args: Args): void {
  * from a copy (false: it is `result`).
  */
 function subtract(client: Client, first: SetValue, others: SetValue[]): boolean {
+  if (others.some(({ ref }) => ref === first.ref)) {
+    // From itself: nothing is left.
+    found.clear();
+    return true;
+  }
   let sum = first.size;
   for (const { size } of others) sum += size;
   if ((first.size * (others.length + 1)) / 2 <= sum) {
