@@ -7,7 +7,7 @@
 import { Arena } from '../structures/arena.ts';
 import { TablePool } from '../structures/table-pool.ts';
 import type { KeyHash } from '../util/siphash.ts';
-import { HashLimits } from './hash-limits.ts';
+import { HashLimits } from './hash/limits.ts';
 import { ListLimits } from './list/limits.ts';
 import { SetLimits } from './set/limits.ts';
 

@@ -20,6 +20,7 @@ import { EVICT_FAIL } from '../keyspace/eviction.ts';
 import type { Args } from '../resp/args.ts';
 import type { ReplyError } from '../resp/reply-error.ts';
 import type { Client } from './client.ts';
+import { mayUse } from './clients/locality.ts';
 import {
   DENYOOM,
   LOADING,
@@ -45,7 +46,6 @@ import {
   SERVER_MAXMEMORY,
   SERVER_PAUSED,
 } from './gates.ts';
-import { mayUse } from './locality.ts';
 
 /** True when the command may run now. Otherwise it has been refused, or put off. */
 export function admit(engine: Engine, client: Client, command: Command, args: Args): boolean {

@@ -36,7 +36,7 @@ import {
   STOP_BLOCKED,
   STOP_CLOSING,
 } from './gates.ts';
-import type { ChangeListener } from './signals.ts';
+import type { ChangeListener } from './messages/signals.ts';
 
 /** What a client waits for. */
 export interface Wait {

@@ -6,8 +6,8 @@ import type { Database } from '../keyspace/database.ts';
 import type { ReplyWriter, Sink } from '../resp/reply-writer.ts';
 import type { Command } from './command-table.ts';
 import type { Engine } from './engine.ts';
-import type { Subscriptions } from './pubsub.ts';
-import type { TrackingState } from './tracking.ts';
+import type { Subscriptions } from './messages/pubsub.ts';
+import type { TrackingState } from './messages/tracking.ts';
 import type { Transaction, Watches } from './transactions.ts';
 
 /** The transport behind a client. */

@@ -26,14 +26,20 @@ import { type Random, randomHex } from '../util/random.ts';
 import { admit, protectedRefusal } from './admission.ts';
 import { Blocking } from './blocking.ts';
 import type { Client, Link } from './client.ts';
-import { ClientCron } from './client-cron.ts';
-import { ClientRegistry } from './client-registry.ts';
+import { ClientCron } from './clients/client-cron.ts';
+import { ClientRegistry } from './clients/client-registry.ts';
 import { ADMIN, ALWAYS_TOUCHES, BATCHED, READONLY, SKIP_MONITOR } from './command-spec.ts';
 import type { Command, CommandTable } from './command-table.ts';
 import { wireConfig } from './config-wiring.ts';
 import type { CronJob } from './cron-job.ts';
 import { newDebugSwitches } from './debug-switches.ts';
 import * as errors from './errors.ts';
+import { InfoRegistry } from './figures/info.ts';
+import { LatencyMonitor } from './figures/latency-monitor.ts';
+import { Metrics } from './figures/metrics.ts';
+import { Monitors } from './figures/monitors.ts';
+import { SlowLog } from './figures/slowlog.ts';
+import { Stats } from './figures/stats.ts';
 import {
   GATE_NO_TOUCH,
   GATE_REPLY_OFF,
@@ -46,20 +52,14 @@ import {
   STOP_CLOSING,
 } from './gates.ts';
 import type { Host } from './host.ts';
-import { InfoRegistry } from './info.ts';
-import { LatencyMonitor } from './latency-monitor.ts';
-import { Metrics } from './metrics.ts';
-import { Monitors } from './monitors.ts';
-import { Notifications } from './notifications.ts';
+import { Upkeep } from './memory/upkeep.ts';
+import { Notifications } from './messages/notifications.ts';
+import { PubSub } from './messages/pubsub.ts';
+import { Pushes } from './messages/pushes.ts';
+import { Signals } from './messages/signals.ts';
+import { Tracking } from './messages/tracking.ts';
 import { Pause } from './pause.ts';
-import { PubSub } from './pubsub.ts';
-import { Pushes } from './pushes.ts';
-import { Signals } from './signals.ts';
-import { SlowLog } from './slowlog.ts';
-import { Stats } from './stats.ts';
-import { Tracking } from './tracking.ts';
 import { isQuiet, Transactions } from './transactions.ts';
-import { Upkeep } from './upkeep.ts';
 
 export * from './gates.ts';
 

@@ -26,7 +26,7 @@ import type { Command } from './command-table.ts';
 import type { Engine } from './engine.ts';
 import * as errors from './errors.ts';
 import { GATE_MULTI, GATE_REPLY_OFF, GATE_REPLY_SKIP, STOP_BLOCKED, STOP_CLOSING } from './gates.ts';
-import type { ChangeListener } from './signals.ts';
+import type { ChangeListener } from './messages/signals.ts';
 
 const FILTER_SLOTS = 1024;
 /** What a queued command costs besides its bytes: measured. */

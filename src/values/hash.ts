@@ -6,7 +6,7 @@
  * fields than hash-max-listpack-entries, or a field or value longer than hash-max-listpack-value
  * (Memory.hashLimits), and never the other way, as in Redis.
  */
-import { type ByteRange, HashTable } from '../datatypes/hash-table.ts';
+import { type ByteRange, HashTable } from '../datatypes/hash/hash-table.ts';
 import { type Database, ValueView } from '../keyspace/database.ts';
 import { ENCODING_MASK, HASH_LISTPACK, HASH_TABLE, TYPE_HASH } from '../keyspace/entry.ts';
 import {

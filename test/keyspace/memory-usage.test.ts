@@ -3,7 +3,7 @@
  */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { entryBytes, usedMemory } from '../../src/engine/memory-usage.ts';
+import { entryBytes, usedMemory } from '../../src/engine/memory/memory-usage.ts';
 import { inProcess } from '../support/in-process.ts';
 
 describe('used_memory', () => {

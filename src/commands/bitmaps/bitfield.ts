@@ -4,7 +4,7 @@
  * The subcommands are parsed into flat arrays first, so that an error leaves everything as it was. Fields of up to 48
  * bits with operands of up to 52 are numbers; bigints appear only for wider ones.
  */
-import { readField, readWideField, writeField, writeWideField } from '../../datatypes/bits.ts';
+import { readField, readWideField, writeField, writeWideField } from '../../datatypes/bits/bits.ts';
 import type { Client } from '../../engine/client.ts';
 import * as errors from '../../engine/errors.ts';
 import { ValueView } from '../../keyspace/database.ts';

@@ -2,7 +2,7 @@
  * BITOP. The result of long strings is made in memory of its own, which becomes the value; or in the memory of the
  * string it replaces, where that has the right size: nothing is slower here than memory that was never touched.
  */
-import { AND, combine, isAligned, NOT, OR, XOR } from '../../datatypes/bit-operations.ts';
+import { AND, combine, isAligned, NOT, OR, XOR } from '../../datatypes/bits/bit-operations.ts';
 import type { Client } from '../../engine/client.ts';
 import * as errors from '../../engine/errors.ts';
 import { ValueView } from '../../keyspace/database.ts';

@@ -1,7 +1,7 @@
 /**
  * Single bits and counts: SETBIT, GETBIT, BITCOUNT, BITPOS.
  */
-import { countBitRange, countBits, findBit } from '../../datatypes/bits.ts';
+import { countBitRange, countBits, findBit } from '../../datatypes/bits/bits.ts';
 import type { Client } from '../../engine/client.ts';
 import * as errors from '../../engine/errors.ts';
 import { ValueView } from '../../keyspace/database.ts';

@@ -1,10 +1,16 @@
 /**
  * CLIENT LIST, INFO, KILL and UNBLOCK: seeing and ending other connections.
  */
-import { DEFAULT_USER } from '../../engine/authentication.ts';
+
 import type { Client } from '../../engine/client.ts';
-import { type ClientType, clientLine, clientType, clientTypeNamed } from '../../engine/client-line.ts';
-import type { ClientRegistry } from '../../engine/client-registry.ts';
+import { DEFAULT_USER } from '../../engine/clients/authentication.ts';
+import {
+  type ClientType,
+  clientLine,
+  clientType,
+  clientTypeNamed,
+} from '../../engine/clients/client-line.ts';
+import type { ClientRegistry } from '../../engine/clients/client-registry.ts';
 import * as errors from '../../engine/errors.ts';
 import type { Args } from '../../resp/args.ts';
 import { parseInt64Big } from '../../util/number-text.ts';

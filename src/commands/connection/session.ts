@@ -1,7 +1,7 @@
 /**
  * Who the client is and how it speaks: AUTH, HELLO, RESET, SELECT, and the simplest commands there are.
  */
-import { DEFAULT_USER, isPasswordOf } from '../../engine/authentication.ts';
+
 import {
   type Client,
   GATE_NO_TOUCH,
@@ -9,6 +9,7 @@ import {
   GATE_REPLY_SKIP,
   GATE_REPLY_SKIP_NEXT,
 } from '../../engine/client.ts';
+import { DEFAULT_USER, isPasswordOf } from '../../engine/clients/authentication.ts';
 import * as errors from '../../engine/errors.ts';
 import type { Args } from '../../resp/args.ts';
 import { parseSafeInt } from '../../util/number-text.ts';

@@ -3,7 +3,7 @@
  */
 import type { Client } from '../../engine/client.ts';
 import * as errors from '../../engine/errors.ts';
-import type { TrackingOptions } from '../../engine/tracking.ts';
+import type { TrackingOptions } from '../../engine/messages/tracking.ts';
 import type { Args } from '../../resp/args.ts';
 import type { ReplyError } from '../../resp/reply-error.ts';
 import { parseInt64Big } from '../../util/number-text.ts';

@@ -2,7 +2,7 @@
  * Whole hashes and samples of them: HGETALL, HKEYS, HVALS, HSCAN, HRANDFIELD.
  */
 
-import { HASH_HEAD_WORDS, type HashTable } from '../../datatypes/hash-table.ts';
+import { HASH_HEAD_WORDS, type HashTable } from '../../datatypes/hash/hash-table.ts';
 import type { Client } from '../../engine/client.ts';
 import * as errors from '../../engine/errors.ts';
 import { ValueView } from '../../keyspace/database.ts';

@@ -12,7 +12,7 @@ import {
   mergeInto,
   REGISTERS,
   SPARSE,
-} from '../../datatypes/hyperloglog.ts';
+} from '../../datatypes/hyperloglog/hyperloglog.ts';
 import type { Client } from '../../engine/client.ts';
 import * as errors from '../../engine/errors.ts';
 import type { Args } from '../../resp/args.ts';

@@ -19,7 +19,7 @@ import {
   sparseHolds,
   storeCount,
   storedCount,
-} from '../../datatypes/hyperloglog.ts';
+} from '../../datatypes/hyperloglog/hyperloglog.ts';
 import type { Client } from '../../engine/client.ts';
 import * as errors from '../../engine/errors.ts';
 import { ValueView } from '../../keyspace/database.ts';

@@ -4,7 +4,7 @@
 import type { Client } from '../../engine/client.ts';
 import * as errors from '../../engine/errors.ts';
 import { replyHelp } from '../../engine/help.ts';
-import type { Topics } from '../../engine/pubsub.ts';
+import type { Topics } from '../../engine/messages/pubsub.ts';
 import type { Args } from '../../resp/args.ts';
 import { globMatchBytes } from '../../util/glob.ts';
 import { latin1Of } from '../../util/latin1.ts';

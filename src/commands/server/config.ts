@@ -5,10 +5,10 @@
  * its reply and everybody else goes on.
  */
 import type { Client } from '../../engine/client.ts';
+import { mayUse } from '../../engine/clients/locality.ts';
 import * as errors from '../../engine/errors.ts';
 import { replyHelp } from '../../engine/help.ts';
 import { replyLater } from '../../engine/later.ts';
-import { mayUse } from '../../engine/locality.ts';
 import type { Args } from '../../resp/args.ts';
 import { ReplyError } from '../../resp/reply-error.ts';
 import type { ReplyWriter } from '../../resp/reply-writer.ts';

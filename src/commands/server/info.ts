@@ -7,7 +7,7 @@
  */
 import type { Client } from '../../engine/client.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { type InfoSection, InfoText } from '../../engine/info.ts';
+import { type InfoSection, InfoText } from '../../engine/figures/info.ts';
 import type { Args } from '../../resp/args.ts';
 import * as base from './info/base.ts';
 import * as data from './info/data.ts';

@@ -3,7 +3,7 @@
  * lead to pieces of advice, each given once; the texts are those that Redis's users know.
  */
 import type { Engine } from '../../engine/engine.ts';
-import type { LatencySeries } from '../../engine/latency-monitor.ts';
+import type { LatencySeries } from '../../engine/figures/latency-monitor.ts';
 
 type Advice = (engine: Engine) => string | null;
 

@@ -14,7 +14,7 @@
  * A column is filled from the bottom; its top has one of three characters, so that four rows show twelve levels. The
  * lowest sample is at the bottom, the highest at the top. Below, downwards, stands how long ago it was.
  */
-import type { LatencySeries } from '../../engine/latency-monitor.ts';
+import type { LatencySeries } from '../../engine/figures/latency-monitor.ts';
 
 const COLUMNS = 80;
 const ROWS = 4;

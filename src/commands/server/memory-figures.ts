@@ -5,7 +5,7 @@
  * the allocator stands: `allocated` is what is in use, `active` what is held for it, `resident` what the system counts.
  */
 import type { Engine } from '../../engine/engine.ts';
-import type { MemoryReport } from '../../engine/memory-usage.ts';
+import type { MemoryReport } from '../../engine/memory/memory-usage.ts';
 
 export interface MemoryFigures extends MemoryReport {
   readonly keys: number;

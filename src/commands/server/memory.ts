@@ -2,7 +2,7 @@
 import type { Client } from '../../engine/client.ts';
 import * as errors from '../../engine/errors.ts';
 import { replyHelp } from '../../engine/help.ts';
-import { entryBytes } from '../../engine/memory-usage.ts';
+import { entryBytes } from '../../engine/memory/memory-usage.ts';
 import type { Args } from '../../resp/args.ts';
 import type { ReplyWriter } from '../../resp/reply-writer.ts';
 import { formatDouble, parseSafeInt } from '../../util/number-text.ts';

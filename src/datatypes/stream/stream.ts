@@ -320,16 +320,21 @@ export class Stream implements Collection {
   /** The id of the first or the last entry that lives; false if there is none. */
   edge(into: StreamId, last: boolean): boolean {
     const { nodes } = this;
-    if (!(last ? nodes.last() : nodes.first())) return false;
-    cursor.open(this.memory.arena, nodes.words[nodes.at + REF]!);
-    let found = false;
-    while (cursor.step()) {
-      if (!cursor.live) continue;
-      cursor.id(into);
-      found = true;
-      if (!last) break;
+    const { arena } = this.memory;
+    let more = last ? nodes.last() : nodes.first();
+    for (; more; more = last ? nodes.prev() : nodes.next()) {
+      const ref = nodes.words[nodes.at + REF]!;
+      // A trim by ids leaves a node that ends with deleted entries, even when none of the others lives any more.
+      if (arena.words[ref >>> PAGE_BITS]![((ref & OFFSET_MASK) << 1) + W_COUNT] === 0) continue;
+      cursor.open(arena, ref);
+      while (cursor.step()) {
+        if (!cursor.live) continue;
+        cursor.id(into);
+        if (!last) break;
+      }
+      return true;
     }
-    return found;
+    return false;
   }
 
   /**

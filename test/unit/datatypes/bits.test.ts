@@ -1,7 +1,7 @@
 /** Bits, fields and BITOP's arithmetic against loops over single bits. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { AND, combine, NOT, OR, XOR } from '../../../src/datatypes/bit-operations.ts';
+import { AND, combine, NOT, OR, XOR } from '../../../src/datatypes/bits/bit-operations.ts';
 import {
   countBitRange,
   countBits,
@@ -10,7 +10,7 @@ import {
   readWideField,
   writeField,
   writeWideField,
-} from '../../../src/datatypes/bits.ts';
+} from '../../../src/datatypes/bits/bits.ts';
 import { seededRandom } from '../../../src/util/random.ts';
 
 const random = seededRandom(1);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { HashTable } from '../../../src/datatypes/hash-table.ts';
+import { HashTable } from '../../../src/datatypes/hash/hash-table.ts';
 import { Memory, releaseWhole } from '../../../src/datatypes/memory.ts';
 import { OFFSET_MASK, PAGE_BITS } from '../../../src/structures/arena.ts';
 import { lpEnd, lpInit, lpInsert } from '../../../src/structures/listpack.ts';

@@ -1,6 +1,7 @@
 /** HyperLogLogs without a server: the hash, the two forms, the estimate. Their bytes are compared in test/differential. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { hashElement, pattern } from '../../../src/datatypes/hyperloglog/hash.ts';
 import {
   CORRUPT,
   countRegisters,
@@ -13,8 +14,7 @@ import {
   mergeInto,
   REGISTERS,
   SPARSE,
-} from '../../../src/datatypes/hyperloglog.ts';
-import { hashElement, pattern } from '../../../src/datatypes/hyperloglog-hash.ts';
+} from '../../../src/datatypes/hyperloglog/hyperloglog.ts';
 import { seededRandom } from '../../../src/util/random.ts';
 
 /** MurmurHash64A as its author defines it, in bigints. */

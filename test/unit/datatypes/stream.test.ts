@@ -356,6 +356,24 @@ describe('stream', () => {
     assert.equal(memory.arena.liveBytes, 0);
   });
 
+  it('finds its edges behind a node in which nothing lives', () => {
+    const memory = new Memory(new KeyHash(1, 2));
+    const stream = new Stream(memory);
+    for (let i = 1; i <= 7; i++) append(stream, `${i}-0`, ['f', 'v'], 0, 3);
+    stream.delete(idOf('3-0'));
+    assert.equal(stream.trim(-1, idOf('3-0'), false, 0), 2);
+    assert.equal(stream.nodes.count, 3);
+    assert.equal(idText(stream.firstId), '4-0');
+    assert.equal(stream.trim(-1, idOf('6-1'), false, 0), 3);
+    append(stream, '8-0', ['f', 'v'], 0, 3);
+    stream.delete(idOf('8-0'));
+    stream.trim(-1, idOf('8-0'), false, 0);
+    assert.equal(stream.edge(new StreamId(), true), false);
+    assert.equal(idText(stream.firstId), '0-0');
+    releaseWhole(stream);
+    assert.equal(memory.arena.liveBytes, 0);
+  });
+
   it('takes for no other node what has come into the place of one that was read', () => {
     const memory = new Memory(new KeyHash(1, 2));
     for (let round = 0; round < 20; round++) {

@@ -1,7 +1,7 @@
 /** INFO server, clients and cpu. */
 import type { Client } from '../../../engine/client.ts';
 import type { Engine } from '../../../engine/engine.ts';
-import type { InfoText } from '../../../engine/info.ts';
+import type { InfoText } from '../../../engine/figures/info.ts';
 import { mainThreadCpu, processCpu, systemName } from '../../../util/process-stats.ts';
 import { TS_REDIS_VERSION } from '../../../util/version.ts';
 

@@ -3,8 +3,8 @@
  * nothing and replicates nobody; the features replace them (engine.info.section) when they are there.
  */
 import type { Engine } from '../../../engine/engine.ts';
+import type { InfoText } from '../../../engine/figures/info.ts';
 import { SERVER_LOADING } from '../../../engine/gates.ts';
-import type { InfoText } from '../../../engine/info.ts';
 
 export function persistence(out: InfoText, engine: Engine): void {
   const startedSeconds = Math.floor((engine.host?.startedMs ?? engine.nowMs) / 1000);

@@ -1,6 +1,6 @@
 /** INFO memory. */
 import type { Engine } from '../../../engine/engine.ts';
-import type { InfoText } from '../../../engine/info.ts';
+import type { InfoText } from '../../../engine/figures/info.ts';
 import { systemMemoryBytes } from '../../../util/process-stats.ts';
 import { humanBytes, memoryFigures, ratio } from '../memory-figures.ts';
 

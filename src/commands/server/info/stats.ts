@@ -1,6 +1,6 @@
 /** INFO stats, commandstats, errorstats and latencystats. */
 import type { Engine } from '../../../engine/engine.ts';
-import type { InfoText } from '../../../engine/info.ts';
+import type { InfoText } from '../../../engine/figures/info.ts';
 import { eventLoop } from '../../../util/process-stats.ts';
 
 export function stats(out: InfoText, engine: Engine): void {

@@ -2,9 +2,9 @@
  * Figures over time for INFO: rates as means of the last 16 samples taken 100 ms apart, as in Redis.
  * A cron job samples; nothing here runs for a command.
  */
-import { eventLoop } from '../util/process-stats.ts';
-import type { CronJob } from './cron-job.ts';
-import type { Engine } from './engine.ts';
+import { eventLoop } from '../../util/process-stats.ts';
+import type { CronJob } from '../cron-job.ts';
+import type { Engine } from '../engine.ts';
 
 const SAMPLES = 16;
 const PERIOD_MS = 100;

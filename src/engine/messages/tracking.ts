@@ -14,17 +14,17 @@
  * Nobody who does not track pays: reads are remembered under GATE_TRACKING, and changes are heard of only while
  * somebody tracks or something is in the table.
  */
-import type { Database } from '../keyspace/database.ts';
-import type { Args } from '../resp/args.ts';
-import { ReplyWriter } from '../resp/reply-writer.ts';
-import { bytesOf, latin1Of } from '../util/latin1.ts';
-import type { Client } from './client.ts';
-import { PUBSUB } from './command-spec.ts';
-import type { Command } from './command-table.ts';
-import type { CronJob } from './cron-job.ts';
-import type { Engine } from './engine.ts';
-import { GATE_MULTI, GATE_PUSHED, GATE_SUBSCRIBED, GATE_TRACKING } from './gates.ts';
-import { findKeys } from './key-extraction.ts';
+import type { Database } from '../../keyspace/database.ts';
+import type { Args } from '../../resp/args.ts';
+import { ReplyWriter } from '../../resp/reply-writer.ts';
+import { bytesOf, latin1Of } from '../../util/latin1.ts';
+import type { Client } from '../client.ts';
+import { PUBSUB } from '../command-spec.ts';
+import type { Command } from '../command-table.ts';
+import type { CronJob } from '../cron-job.ts';
+import type { Engine } from '../engine.ts';
+import { GATE_MULTI, GATE_PUSHED, GATE_SUBSCRIBED, GATE_TRACKING } from '../gates.ts';
+import { findKeys } from '../key-extraction.ts';
 import type { ChangeListener } from './signals.ts';
 
 /** The Pub/Sub channel of invalidations under RESP2. */

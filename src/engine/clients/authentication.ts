@@ -3,8 +3,8 @@
  * `requirepass`, or with any password when that is empty.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { bytesOf } from '../util/latin1.ts';
-import type { Engine } from './engine.ts';
+import { bytesOf } from '../../util/latin1.ts';
+import type { Engine } from '../engine.ts';
 
 export const DEFAULT_USER = 'default';
 

@@ -21,8 +21,8 @@
  *
  * An update works on a copy of the string in a buffer with room to spare (`HllBuffer`); the commands put it back.
  */
-import { copyBytes } from '../util/copy-bytes.ts';
-import { hashElement, INDEX_BITS, pattern, REST_BITS } from './hyperloglog-hash.ts';
+import { copyBytes } from '../../util/copy-bytes.ts';
+import { hashElement, INDEX_BITS, pattern, REST_BITS } from './hash.ts';
 
 export const REGISTERS = 1 << INDEX_BITS;
 export const HLL_HEADER_BYTES = 16;

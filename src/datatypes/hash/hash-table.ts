@@ -9,11 +9,11 @@
  * A new value of the same size class is written over the old one; otherwise the record moves. Long values are
  * external, as those of strings are: they would take a page of the arena each.
  */
-import { OFFSET_MASK, PAGE_BITS } from '../structures/arena.ts';
-import { LpElement, lpFirst, lpGet, lpNext } from '../structures/listpack.ts';
-import { copyBytes } from '../util/copy-bytes.ts';
-import { MemberTable } from './member-table.ts';
-import type { Collection, Memory } from './memory.ts';
+import { OFFSET_MASK, PAGE_BITS } from '../../structures/arena.ts';
+import { LpElement, lpFirst, lpGet, lpNext } from '../../structures/listpack.ts';
+import { copyBytes } from '../../util/copy-bytes.ts';
+import { MemberTable } from '../member-table.ts';
+import type { Collection, Memory } from '../memory.ts';
 
 /** Words before the field. */
 export const HASH_HEAD_WORDS = 2;

@@ -7,13 +7,13 @@
  *
  * Under RESP2 a subscribed client may do little else (GATE_SUBSCRIBED, admission.ts).
  */
-import { ReplyWriter } from '../resp/reply-writer.ts';
-import { globMatchBytes } from '../util/glob.ts';
-import { bytesOf, latin1Of } from '../util/latin1.ts';
-import type { Client } from './client.ts';
-import type { Engine } from './engine.ts';
-import { GATE_SUBSCRIBED } from './gates.ts';
-import { isQuiet } from './transactions.ts';
+import { ReplyWriter } from '../../resp/reply-writer.ts';
+import { globMatchBytes } from '../../util/glob.ts';
+import { bytesOf, latin1Of } from '../../util/latin1.ts';
+import type { Client } from '../client.ts';
+import type { Engine } from '../engine.ts';
+import { GATE_SUBSCRIBED } from '../gates.ts';
+import { isQuiet } from '../transactions.ts';
 
 /** Something to subscribe to. */
 interface Topic {

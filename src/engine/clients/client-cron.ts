@@ -3,11 +3,11 @@
  * output limit, and looking at the sizes of their buffers. Each run takes a slice of the clients, so that each is
  * seen about once a second.
  */
-import type { Client } from './client.ts';
+import type { Client } from '../client.ts';
+import type { CronJob } from '../cron-job.ts';
+import type { Engine } from '../engine.ts';
+import { GATE_MONITOR } from '../gates.ts';
 import { clientType } from './client-line.ts';
-import type { CronJob } from './cron-job.ts';
-import type { Engine } from './engine.ts';
-import { GATE_MONITOR } from './gates.ts';
 
 const PER_RUN_MIN = 5;
 /** The largest buffers are those of the last so many seconds. */

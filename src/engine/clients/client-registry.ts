@@ -1,10 +1,10 @@
 /**
  * All clients of a server, by id.
  */
-import { Client, type Link } from './client.ts';
+import { Client, type Link } from '../client.ts';
+import type { Engine } from '../engine.ts';
+import { GATE_UNAUTHENTICATED, STOP_CLOSING } from '../gates.ts';
 import { ClientLimits } from './client-limits.ts';
-import type { Engine } from './engine.ts';
-import { GATE_UNAUTHENTICATED, STOP_CLOSING } from './gates.ts';
 
 export class ClientRegistry {
   readonly #engine: Engine;

@@ -21,11 +21,11 @@
  * Where the heap is not ours alone (embedded in a test or an application), set `readHeap` to null.
  */
 import { getHeapStatistics } from 'node:v8';
-import type { Database } from '../keyspace/database.ts';
-import { EXTERNAL, HAS_EXPIRE } from '../keyspace/entry.ts';
-import { OFFSET_MASK, PAGE_BITS } from '../structures/arena.ts';
-import { CLIENT_BASE_BYTES } from './client-limits.ts';
-import type { Engine } from './engine.ts';
+import type { Database } from '../../keyspace/database.ts';
+import { EXTERNAL, HAS_EXPIRE } from '../../keyspace/entry.ts';
+import { OFFSET_MASK, PAGE_BITS } from '../../structures/arena.ts';
+import { CLIENT_BASE_BYTES } from '../clients/client-limits.ts';
+import type { Engine } from '../engine.ts';
 
 /** The read area, the reply buffer, tables of the arena, and the command table. */
 const STARTUP_BYTES = 768 * 1024;

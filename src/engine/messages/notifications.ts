@@ -7,9 +7,9 @@
  * The keyspace raises only events whose class stands in `eventMask`. That is 0 unless somebody is subscribed to
  * anything at all, so with nobody to hear them events cost what they cost when they are off.
  */
-import type { Database } from '../keyspace/database.ts';
-import { bytesOf } from '../util/latin1.ts';
-import type { Engine } from './engine.ts';
+import type { Database } from '../../keyspace/database.ts';
+import { bytesOf } from '../../util/latin1.ts';
+import type { Engine } from '../engine.ts';
 
 /** Bits of `notify-keyspace-events` beside the classes. */
 const KEYSPACE = 1 << 0;

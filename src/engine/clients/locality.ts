@@ -1,7 +1,7 @@
 /**
  * Whether a client comes from this machine: what `enable-debug-command local` and the like ask.
  */
-import type { Client } from './client.ts';
+import type { Client } from '../client.ts';
 
 export function isLocal(client: Client): boolean {
   const { kind, peer } = client.link;

@@ -4,9 +4,9 @@
  * An entry keeps texts of its own, trimmed as in Redis (32 arguments, 128 bytes each), so that the log stays small
  * whatever was slow; what is secret is replaced before it gets here (redaction.ts).
  */
-import type { Args } from '../resp/args.ts';
-import type { Client } from './client.ts';
-import type { Command } from './command-table.ts';
+import type { Args } from '../../resp/args.ts';
+import type { Client } from '../client.ts';
+import type { Command } from '../command-table.ts';
 import { REDACTED, secretArguments } from './redaction.ts';
 
 const ARGUMENTS_MAX = 32;

@@ -9,12 +9,12 @@
  * no limit. A stream without end must have one: PENDING_MAX.
  */
 
-import type { Args } from '../resp/args.ts';
-import { bytesOf, reprQuoted } from '../util/latin1.ts';
-import type { Client } from './client.ts';
-import type { Command } from './command-table.ts';
-import type { Engine } from './engine.ts';
-import { GATE_MONITOR, SERVER_MONITORED, STOP_CLOSING } from './gates.ts';
+import type { Args } from '../../resp/args.ts';
+import { bytesOf, reprQuoted } from '../../util/latin1.ts';
+import type { Client } from '../client.ts';
+import type { Command } from '../command-table.ts';
+import type { Engine } from '../engine.ts';
+import { GATE_MONITOR, SERVER_MONITORED, STOP_CLOSING } from '../gates.ts';
 import { REDACTED, secretArguments } from './redaction.ts';
 
 /** Lines collected before they are sent without waiting for the end of the batch. */

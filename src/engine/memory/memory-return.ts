@@ -9,9 +9,9 @@
  *                     when nothing else is going on. Where the process is the server's own, V8 is asked to
  *   trimming          what the arena keeps in reserve goes when it hasn't grown for a while
  */
-import { Defragmenter } from '../keyspace/defragment.ts';
-import type { TimerHandle } from '../util/clock.ts';
-import type { Engine } from './engine.ts';
+import { Defragmenter } from '../../keyspace/defragment.ts';
+import type { TimerHandle } from '../../util/clock.ts';
+import type { Engine } from '../engine.ts';
 
 /** Time of one slice, and how long a cycle's begin may be away from the last futile one. */
 const SLICE_US = 1500;

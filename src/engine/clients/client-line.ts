@@ -5,7 +5,7 @@
  * clients (rbs, rbp, obl), so `omem` is all that waits to be sent. `qbuf` are the bytes of an incomplete request,
  * or those of the one being served. Fields of features to come show what a client without them has.
  */
-import type { Client } from './client.ts';
+import type { Client } from '../client.ts';
 import {
   GATE_MONITOR,
   GATE_MULTI,
@@ -13,7 +13,7 @@ import {
   GATE_SUBSCRIBED,
   STOP_BLOCKED,
   STOP_CLOSING,
-} from './gates.ts';
+} from '../gates.ts';
 
 export type ClientType = 'normal' | 'replica' | 'pubsub' | 'master';
 

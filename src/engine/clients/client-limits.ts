@@ -14,11 +14,11 @@
  *
  * Nothing here runs for a client that sends whole requests and reads its replies.
  */
-import { reprQuoted } from '../util/latin1.ts';
-import type { Client } from './client.ts';
+import { reprQuoted } from '../../util/latin1.ts';
+import type { Client } from '../client.ts';
+import type { Engine } from '../engine.ts';
+import { GATE_UNAUTHENTICATED, STOP_CLOSING } from '../gates.ts';
 import { clientLine, clientType } from './client-line.ts';
-import type { Engine } from './engine.ts';
-import { GATE_UNAUTHENTICATED, STOP_CLOSING } from './gates.ts';
 
 /** What a connected client costs when nothing is buffered (measured: resident memory for each of 5000 idle ones). */
 export const CLIENT_BASE_BYTES = 7168;

@@ -1,11 +1,11 @@
 /**
  * Counters of the engine: what INFO stats, commandstats, errorstats and latencystats show.
  */
-import type { Args } from '../resp/args.ts';
-import type { ReplyError } from '../resp/reply-error.ts';
-import { Histogram } from '../util/histogram.ts';
-import type { Client } from './client.ts';
-import type { Command } from './command-table.ts';
+import type { Args } from '../../resp/args.ts';
+import type { ReplyError } from '../../resp/reply-error.ts';
+import { Histogram } from '../../util/histogram.ts';
+import type { Client } from '../client.ts';
+import type { Command } from '../command-table.ts';
 
 /** Kinds of errors counted by name; beyond that INFO errorstats would grow without end. */
 const ERROR_KINDS_MAX = 128;

@@ -10,12 +10,12 @@
  *
  * Each slice is limited to SLICE_US (IDLE_SLICE_US) by the clock, below the 5 ms that nothing may take.
  */
-import { EVICT_OK, EVICT_RUNNING, Evictor, type EvictResult } from '../keyspace/eviction.ts';
-import { ExpireCycle } from '../keyspace/expire-cycle.ts';
-import { type TimerHandle, unrefTimer } from '../util/clock.ts';
-import type { CronJob } from './cron-job.ts';
-import type { Engine } from './engine.ts';
-import { SERVER_MAXMEMORY } from './gates.ts';
+import { EVICT_OK, EVICT_RUNNING, Evictor, type EvictResult } from '../../keyspace/eviction.ts';
+import { ExpireCycle } from '../../keyspace/expire-cycle.ts';
+import { type TimerHandle, unrefTimer } from '../../util/clock.ts';
+import type { CronJob } from '../cron-job.ts';
+import type { Engine } from '../engine.ts';
+import { SERVER_MAXMEMORY } from '../gates.ts';
 import { MemoryReturn } from './memory-return.ts';
 import { MemoryUsage } from './memory-usage.ts';
 

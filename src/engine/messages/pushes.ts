@@ -11,10 +11,10 @@
  *
  * Costs nothing while nobody is told anything.
  */
-import type { Client } from './client.ts';
-import type { Engine } from './engine.ts';
-import { STOP_CLOSING } from './gates.ts';
-import { isQuiet } from './transactions.ts';
+import type { Client } from '../client.ts';
+import type { Engine } from '../engine.ts';
+import { STOP_CLOSING } from '../gates.ts';
+import { isQuiet } from '../transactions.ts';
 
 /** Has something to send at the end of a turn of the event loop. */
 export interface TurnEnd {

@@ -6,8 +6,8 @@
  * (classes of events that are wanted). Listeners are here only while they have somebody to tell, so a server nobody
  * waits on pays one comparison for each write.
  */
-import type { Database } from '../keyspace/database.ts';
-import type { Keyspace, KeyspaceObserver } from '../keyspace/keyspace.ts';
+import type { Database } from '../../keyspace/database.ts';
+import type { Keyspace, KeyspaceObserver } from '../../keyspace/keyspace.ts';
 
 /** Wants to know which keys change. Keys are only lent. */
 export interface ChangeListener {

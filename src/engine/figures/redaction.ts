@@ -2,9 +2,9 @@
  * Which arguments of a command are secrets: they are shown as "(redacted)" wherever commands are shown (SLOWLOG,
  * MONITOR, ACL LOG).
  */
-import type { ServerConfig } from '../config/config.ts';
-import type { Args } from '../resp/args.ts';
-import type { Command } from './command-table.ts';
+import type { ServerConfig } from '../../config/config.ts';
+import type { Args } from '../../resp/args.ts';
+import type { Command } from '../command-table.ts';
 
 export const REDACTED = '(redacted)';
 
