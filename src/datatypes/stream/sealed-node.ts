@@ -69,7 +69,7 @@ export function sealNode(arena: Arena, ref: number): number {
   if (raw < RAW_BYTES_MIN || raw > RAW_BYTES_MAX) return 0;
   const from = at * 4 + NODE_HEAD_BYTES;
   const end = at * 4 + raw;
-  const bits = planPacking(page, from, end);
+  const bits = planPacking(page, words, from, end);
   if (bits === UNPACKED_BITS) return 0;
   const used = SEALED_HEAD_BYTES + packedBytes(raw - NODE_HEAD_BYTES, bits);
   if (Arena.slotBytes(used) > Arena.slotBytes(raw) * WORTH) return 0;
@@ -83,7 +83,8 @@ export function sealNode(arena: Arena, ref: number): number {
   if (serialLow === 0) serialHigh++;
   to[toAt + W_SERIAL] = serialLow;
   to[toAt + W_FORM] = (serialHigh << 8) | bits;
-  packBytes(page, from, end, bits, arena.pages[sealed >>> PAGE_BITS]!, toAt * 4 + SEALED_HEAD_BYTES);
+  const toPage = arena.pages[sealed >>> PAGE_BITS]!;
+  packBytes(page, words, from, end, bits, toPage, to, toAt * 4 + SEALED_HEAD_BYTES);
   return sealed;
 }
 
@@ -125,7 +126,8 @@ export class Unsealed {
     this.words[W_USED] = raw;
     const bits = form & FORM_BITS_MASK;
     const from = at * 4 + SEALED_HEAD_BYTES;
-    unpackBytes(page, from, bits, raw - NODE_HEAD_BYTES, this.bytes, NODE_HEAD_BYTES);
+    const length = raw - NODE_HEAD_BYTES;
+    unpackBytes(page, words, from, bits, length, this.bytes, this.words, NODE_HEAD_BYTES);
   }
 }
 
