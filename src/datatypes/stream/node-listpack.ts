@@ -144,7 +144,7 @@ class Reader {
 
 /**
  * Makes a node from a listpack, which is checked first. Returns its ref, or 0 when the listpack is not that of a
- * stream's node with entries that live.
+ * stream's node. (None of its entries need live: a trim by ids may leave such a node.)
  */
 export function nodeFromListpack(arena: Arena, master: StreamId, listpack: Uint8Array): number {
   if (listpack.length <= LP_EMPTY_BYTES || !lpValidate(listpack, 0, listpack.length)) return 0;
@@ -220,7 +220,7 @@ function build(arena: Arena, master: StreamId, reader: Reader): number {
     if ((flags & DELETED) !== 0) seenDeleted++;
     else seenLive++;
   }
-  if (seenLive !== live || seenDeleted !== deleted || live === 0) throw new Corrupt();
+  if (seenLive !== live || seenDeleted !== deleted || live + deleted === 0) throw new Corrupt();
   head[W_USED] = p;
   head[W_COUNT] = live;
   head[W_DELETED] = deleted;

@@ -364,6 +364,12 @@ describe('stream', () => {
     assert.equal(stream.trim(-1, idOf('3-0'), false, 0), 2);
     assert.equal(stream.nodes.count, 3);
     assert.equal(idText(stream.firstId), '4-0');
+    const loaded = new Stream(memory);
+    for (let more = stream.nodes.first(); more; more = stream.nodes.next()) {
+      assert.ok(loaded.addListpack(stream.nodes.id(new StreamId()), stream.listpack()));
+    }
+    assert.deepEqual(lines(loaded, new StreamId(), MAX), lines(stream, new StreamId(), MAX));
+    releaseWhole(loaded);
     assert.equal(stream.trim(-1, idOf('6-1'), false, 0), 3);
     append(stream, '8-0', ['f', 'v'], 0, 3);
     stream.delete(idOf('8-0'));
