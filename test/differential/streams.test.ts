@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
+import { randomBelow, seededRandom, systemRandom } from '../../src/util/random.ts';
 import { arbitraries, type CommandGenerator, command, differential } from '../support/differential.ts';
 import { describeWithOracle, type Normaliser } from '../support/oracle.ts';
 import type { Arg } from '../support/raw-client.ts';
@@ -630,6 +631,53 @@ describeWithOracle(
           B XADD none 1-1 a b
         `,
       ));
+
+    it('long streams, whose full nodes are packed', async () => {
+      const seed = systemRandom().uint32();
+      const random = seededRandom(seed);
+      const below = (n: number): number => randomBelow(random, n);
+      const text = (length: number): string => Array.from({ length }, () => below(36).toString(36)).join('');
+      const names = ['long:a', 'long:b', 'long:c'];
+      const commands: string[][] = [];
+      for (const name of names) {
+        for (let i = 1; i <= 700; i++) {
+          const fields = below(30) === 0 ? ['other', text(4)] : ['type', text(6), 'user', text(8)];
+          commands.push(['XADD', name, `${i >> 2}-${(i & 3) + 1}`, ...fields]);
+        }
+        commands.push(['XGROUP', 'CREATE', name, 'g', '0'], ['XGROUP', 'CREATE', name, 'h', '50']);
+      }
+      let ms = 200;
+      for (let i = 0; i < 500; i++) {
+        const name = names[below(3)]!;
+        const at = (): string => `${below(180)}-${1 + below(4)}`;
+        const count = String(1 + below(150));
+        commands.push(
+          [
+            ['XRANGE', name, at(), '+', 'COUNT', count],
+            ['XREVRANGE', name, at(), '-', 'COUNT', count],
+            ['XRANGE', name, at(), at()],
+            ['XDEL', name, at(), at(), at()],
+            ['XTRIM', name, 'MINID', '=', `${below(30)}-0`],
+            ['XTRIM', name, 'MAXLEN', below(2) === 0 ? '=' : '~', String(550 + below(150))],
+            ['XREAD', 'COUNT', count, 'STREAMS', ...names, at(), at(), at()],
+            ['XREADGROUP', 'GROUP', 'g', 'c', 'COUNT', count, 'STREAMS', name, '>'],
+            ['XREADGROUP', 'GROUP', 'h', 'd', 'COUNT', count, 'STREAMS', ...names, '>', '>', '>'],
+            ['XREADGROUP', 'GROUP', 'g', 'c', 'COUNT', count, 'STREAMS', name, at()],
+            ['XCLAIM', name, 'g', 'd', '0', at(), at(), at(), at()],
+            ['XAUTOCLAIM', name, 'g', 'e', '0', at(), 'COUNT', count],
+            ['XINFO', 'STREAM', name],
+            ['DEBUG', 'DIGEST-VALUE', ...names],
+            ['COPY', name, names[below(3)]!, 'REPLACE'],
+            ['XADD', name, `${ms++}-1`, 'type', text(6), 'user', text(8)],
+          ][below(16)]!,
+        );
+      }
+      try {
+        await pair.compareAll(commands);
+      } catch (error) {
+        throw new Error(`seed ${seed}`, { cause: error });
+      }
+    });
 
     it('keyspace events', () =>
       transcript(
