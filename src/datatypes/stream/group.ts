@@ -77,8 +77,9 @@ export class Group {
 
   /** Makes a consumer of a name that nobody has. */
   addConsumer(name: string, nowMs: number): Consumer {
-    let number = this.byNumber.indexOf(null);
-    if (number < 0) number = this.byNumber.length;
+    // Numbers are only looked for where some are free: many consumers may come one after the other.
+    const { length } = this.byNumber;
+    const number = this.consumers.size < length ? this.byNumber.indexOf(null) : length;
     return this.#adopt(new Consumer(new IdIndex(this.memory, 0), name, number, nowMs));
   }
 
