@@ -191,13 +191,6 @@ export class Blocking implements ChangeListener, CronJob {
     return sameBytes(this.#servedFor!.key, key, off, len) ? null : client;
   }
 
-  /** Ends every wait with an error (the server has become a replica, ...). */
-  unblockAll(error: ReplyError): void {
-    const waiters = new Set<Waiter>();
-    for (const queue of this.#queues.values()) for (const waiter of queue.waiters) waiters.add(waiter);
-    for (const waiter of waiters) this.#endWithError(waiter, error);
-  }
-
   modified(db: Database, key: Uint8Array, off: number, len: number): void {
     const slot = this.#filterSlot(db, key, off, len);
     if (this.#filter[slot] === 0) return;

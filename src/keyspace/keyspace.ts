@@ -207,7 +207,7 @@ export class Keyspace {
   #removeUnasked(db: Database, ref: number, cls: number, event: string): void {
     const { observer } = this;
     const lazily = cls === EVENT_EVICTED ? this.lazyFree.eviction : this.lazyFree.expire;
-    if (observer === null) {
+    if (observer === null || (!this.watched && (this.eventMask & cls) === 0)) {
       this.removeLazily(db, ref, lazily);
       return;
     }

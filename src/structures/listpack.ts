@@ -347,12 +347,6 @@ export function lpReplace(
   replacePrepared(b, at, p, src, off, prepare(src, off, len));
 }
 
-/** The same for a safe integer. */
-export function lpReplaceInt(b: Uint8Array, at: number, p: number, n: number): void {
-  prepareInt(n);
-  replacePrepared(b, at, p, b, 0, 0);
-}
-
 function replacePrepared(
   b: Uint8Array,
   at: number,
@@ -467,11 +461,6 @@ export function lpReply(
   }
   lpGet(b, p, element);
   out.bulk(element.bytes, element.off, element.len);
-}
-
-/** True if the entry at `p` is this element. */
-export function lpEquals(b: Uint8Array, p: number, src: Uint8Array, off: number, len: number): boolean {
-  return equalsPrepared(b, p, src, off, prepare(src, off, len));
 }
 
 /**

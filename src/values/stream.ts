@@ -1,5 +1,5 @@
 /**
- * Streams as other families see them: their length, their entries in order.
+ * Streams as other families see them: their entries in order.
  */
 import { ElementText } from '../datatypes/stream/element.ts';
 import { StreamId } from '../datatypes/stream/id.ts';
@@ -9,13 +9,8 @@ import type { Stream } from '../datatypes/stream/stream.ts';
 import type { Database } from '../keyspace/database.ts';
 
 /** The stream that an entry of TYPE_STREAM names. */
-export function streamOf(db: Database, ref: number): Stream {
+function streamOf(db: Database, ref: number): Stream {
   return db.collection(ref) as Stream;
-}
-
-/** Number of entries. */
-export function streamLength(db: Database, ref: number): number {
-  return streamOf(db, ref).length;
 }
 
 /** A field or a value: bytes that are only lent. */

@@ -36,6 +36,9 @@ export function lindex(client: Client, args: Args): void {
   else listAt(db, ref, index, out);
 }
 
+/** Has no opposite. */
+const LONG_MIN = '-9223372036854775808';
+
 export function lpos(client: Client, args: Args): void {
   let rank = 1;
   let count = -1;
@@ -44,6 +47,7 @@ export function lpos(client: Client, args: Args): void {
     const more = i + 1 < args.count;
     if (more && args.is(i, 'rank')) {
       rank = longAt(args, i + 1);
+      if (args.is(i + 1, LONG_MIN)) throw errors.RANK_OUT_OF_RANGE;
       if (rank === 0) throw errors.RANK_ZERO;
     } else if (more && args.is(i, 'count')) {
       count = longAt(args, i + 1, errors.COUNT_NEGATIVE);

@@ -87,17 +87,6 @@ function readWord(b: Uint8Array, p: number): number {
   return b[p]! | (b[p + 1]! << 8) | (b[p + 2]! << 16) | (b[p + 3]! << 24);
 }
 
-/** Bytes of the element at `p`. */
-export function elementSize(b: Uint8Array, p: number): number {
-  const head = b[p]!;
-  if (head < 0x80) return 1;
-  if (head < 0xc0) return 1 + (head & 63);
-  if (head < 0xe0) return 2;
-  if (head < 0xf0) return 2 + (((head & 15) << 8) | b[p + 1]!);
-  if (head === 0xf0) return 5 + (readWord(b, p + 1) >>> 0);
-  return head === 0xf4 ? 9 : head - 0xf1 + 3;
-}
-
 /** What an element of so many bytes takes in a listpack, with the length behind it. */
 export function listpackSize(size: number): number {
   if (size <= 127) return size + 1;

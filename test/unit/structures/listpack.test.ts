@@ -101,8 +101,6 @@ describe('listpack', () => {
       lp.lpInsertInt(ints.b, OFFSET, lp.lpEnd(ints.b, OFFSET), Number(text));
     }
     assert.deepEqual(ints.bytes, texts.bytes);
-    lp.lpReplaceInt(ints.b, OFFSET, lp.lpFirst(ints.b, OFFSET), 70000);
-    assert.equal(ints.at(lp.lpFirst(ints.b, OFFSET)), '70000');
   });
 
   it('does not know its length above 65534 elements', () => {
@@ -151,7 +149,6 @@ describe('listpack', () => {
       const second = lp.lpFind(pack.b, OFFSET, lp.lpFirst(pack.b, OFFSET), wantedBytes, 0, wanted.length, 1);
       const even = model.findIndex((text, i) => i % 2 === 0 && text === wanted);
       assert.equal(second, even < 0 ? -1 : lp.lpSeek(pack.b, OFFSET, even), where);
-      if (found >= 0) assert.ok(lp.lpEquals(pack.b, found, wantedBytes, 0, wanted.length), where);
     }
   });
 
