@@ -10,21 +10,7 @@ import { BLOCKING, type CommandSpec } from '../../src/engine/command-spec.ts';
 import { type CommandGenerator, differential } from '../support/differential.ts';
 import { type Comparator, type ComparatorName, describeWithOracle, within } from '../support/oracle.ts';
 import { shortDoubles } from '../support/short-doubles.ts';
-import { commandFromSpec } from '../support/spec-generator.ts';
-
-const GROUPS = new Set([
-  'string',
-  'generic',
-  'hash',
-  'list',
-  'set',
-  'sorted_set',
-  'stream',
-  'bitmap',
-  'hyperloglog',
-  'geo',
-  'transactions',
-]);
+import { commandFromSpec, DATA_GROUPS } from '../support/spec-generator.ts';
 
 /** What chance, the clock or another server decides. */
 const LEFT_OUT = new Set([
@@ -56,7 +42,6 @@ const LEFT_OUT = new Set([
   'xautoclaim',
   'xclaim',
   'pfselftest',
-  'sort|store',
 ]);
 
 const COMPARED: Readonly<Record<string, Comparator | ComparatorName>> = {
@@ -90,7 +75,7 @@ function generators(): CommandGenerator[] {
     });
   };
   for (const spec of ALL_COMMANDS) {
-    if (!GROUPS.has(spec.group)) continue;
+    if (!DATA_GROUPS.has(spec.group) && spec.group !== 'transactions') continue;
     if (spec.subcommands === undefined) add(spec, commandFromSpec(spec), spec.name);
     else
       for (const sub of spec.subcommands)

@@ -1,12 +1,7 @@
 /**
  * Keyspace events of the set commands and of SORT: which, in which order, for which key, from both servers.
  */
-import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
-import { findOracle, NO_ORACLE } from '../support/oracle.ts';
-import type { RawClient } from '../support/raw-client.ts';
-import { parseReply } from '../support/reply-framer.ts';
-import { type ServerProcess, startServer } from '../support/server-process.ts';
+import { describeEvents } from '../support/keyspace-events.ts';
 
 /** Each line is a command; the state goes on from one to the next. */
 const SCRIPT = `
@@ -71,63 +66,4 @@ const SCRIPT = `
   SORT l BY h_*->f LIMIT 0 1
 `;
 
-class Listened {
-  readonly #server: ServerProcess;
-  readonly #client: RawClient;
-  readonly #listener: RawClient;
-
-  constructor(server: ServerProcess, client: RawClient, listener: RawClient) {
-    this.#server = server;
-    this.#client = client;
-    this.#listener = listener;
-  }
-
-  static async start(command: string | null): Promise<Listened> {
-    const directives = { 'notify-keyspace-events': 'EAmn' };
-    const server = await startServer(command === null ? { directives } : { command: [command], directives });
-    const listener = await server.connect({ resp: 3 });
-    listener.sendNoReply('PSUBSCRIBE', '__keyevent@0__:*');
-    await listener.nextPush();
-    return new Listened(server, await server.connect(), listener);
-  }
-
-  /** `event key`, for each event that a command raises. */
-  async eventsOf(words: readonly string[]): Promise<string[]> {
-    await this.#client.send(...words);
-    // Messages reach the listener before the answer to a PING that is sent after them.
-    await this.#listener.send('PING');
-    return this.#listener.pushes.splice(0).map((raw) => {
-      const [, , channel, key] = parseReply(raw, 'latin1') as string[];
-      return `${channel!.replace('__keyevent@0__:', '')} ${key}`;
-    });
-  }
-
-  async stop(): Promise<void> {
-    await Promise.all([this.#client.close(), this.#listener.close()]);
-    await this.#server.stop();
-  }
-}
-
-describe('keyspace events of sets and SORT', { skip: findOracle() === null ? NO_ORACLE : false }, () => {
-  let ours: Listened;
-  let oracle: Listened;
-  before(async () => {
-    ours = await Listened.start(null);
-    oracle = await Listened.start(findOracle());
-  });
-  after(async () => {
-    await ours.stop();
-    await oracle.stop();
-  });
-
-  it('are those of redis-server', async () => {
-    let total = 0;
-    for (const line of SCRIPT.trim().split('\n')) {
-      const words = line.trim().split(' ');
-      const expected = await oracle.eventsOf(words);
-      assert.deepEqual(await ours.eventsOf(words), expected, line);
-      total += expected.length;
-    }
-    assert.ok(total > 60, `only ${total} events`);
-  });
-});
+describeEvents('sets and SORT', SCRIPT);

@@ -8,27 +8,15 @@ import fc from 'fast-check';
 import { ALL_COMMANDS } from '../../src/commands/all.ts';
 import { BLOCKING } from '../../src/engine/command-spec.ts';
 import { inProcess } from '../support/in-process.ts';
-import { commandFromSpec } from '../support/spec-generator.ts';
+import { commandFromSpec, DATA_GROUPS } from '../support/spec-generator.ts';
 
-const GROUPS = new Set([
-  'string',
-  'generic',
-  'hash',
-  'list',
-  'set',
-  'sorted_set',
-  'stream',
-  'bitmap',
-  'hyperloglog',
-  'geo',
-]);
 const LEFT_OUT = new Set(['wait', 'object', 'migrate', 'dump', 'restore', 'swapdb', 'move']);
 const SEQUENCES = 60;
 const COMMANDS = 400;
 
 const someCommand = fc.oneof(
   ...ALL_COMMANDS.filter(
-    ({ name, group, flags }) => GROUPS.has(group) && !LEFT_OUT.has(name) && (flags & BLOCKING) === 0,
+    ({ name, group, flags }) => DATA_GROUPS.has(group) && !LEFT_OUT.has(name) && (flags & BLOCKING) === 0,
   ).flatMap((spec) =>
     spec.subcommands === undefined
       ? [commandFromSpec(spec)]

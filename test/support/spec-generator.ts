@@ -5,6 +5,20 @@
 import fc from 'fast-check';
 import type { ArgSpec, CommandSpec } from '../../src/engine/command-spec.ts';
 
+/** The groups of commands that read and change data. */
+export const DATA_GROUPS: ReadonlySet<string> = new Set([
+  'string',
+  'generic',
+  'hash',
+  'list',
+  'set',
+  'sorted_set',
+  'stream',
+  'bitmap',
+  'hyperloglog',
+  'geo',
+]);
+
 /** Keys by the group whose commands like them; a few more are shared by all. */
 const KEYS_OF: Readonly<Record<string, readonly string[]>> = {
   string: ['s1', 's2'],
