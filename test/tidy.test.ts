@@ -22,6 +22,7 @@ const LAYERS = [
   'datatypes',
   'keyspace',
   'values',
+  'rdb',
   'engine',
   'commands',
   'scripting',

@@ -33,6 +33,7 @@ import type { Command, CommandTable } from './command-table.ts';
 import { wireConfig } from './config-wiring.ts';
 import type { CronJob } from './cron-job.ts';
 import { newDebugSwitches } from './debug-switches.ts';
+import { Propagation } from './effects/propagation.ts';
 import * as errors from './errors.ts';
 import { InfoRegistry } from './figures/info.ts';
 import { LatencyMonitor } from './figures/latency-monitor.ts';
@@ -59,6 +60,7 @@ import { Pushes } from './messages/pushes.ts';
 import { Signals } from './messages/signals.ts';
 import { Tracking } from './messages/tracking.ts';
 import { Pause } from './pause.ts';
+import type { Persistence } from './persistence.ts';
 import { isQuiet, Transactions } from './transactions.ts';
 
 export * from './gates.ts';
@@ -112,8 +114,12 @@ export class Engine {
   readonly tracking: Tracking;
   /** MULTI, EXEC, WATCH. */
   readonly transactions: Transactions;
+  /** What the append-only file and replicas are told. */
+  readonly propagation = new Propagation();
   /** The process around the engine; null where there is none. */
   host: Host | null = null;
+  /** The data files; null where there are none. */
+  persistence: Persistence | null = null;
   /** Run `hz` times a second, in this order. */
   readonly cron: CronJob[] = [];
   /** What features add to INFO. */

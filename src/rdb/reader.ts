@@ -1,0 +1,234 @@
+/**
+ * Reads the parts of an RDB from a window of bytes: numbers, lengths, strings.
+ *
+ * The bytes come by and by (from a file, from a master). What is not all there yet makes a reading throw INCOMPLETE;
+ * the loader then puts more into the window and repeats from the last place it has marked. It marks after each
+ * element, so that little is read twice and a big value can be loaded in slices.
+ *
+ * Nothing that is told by the bytes is believed: a length is checked against what can still come (`limit`) before
+ * anybody takes memory for it.
+ */
+import { lzfDecompress } from '../structures/lzf.ts';
+import { writeInt } from '../util/number-text.ts';
+import {
+  LENGTH_6,
+  LENGTH_14,
+  LENGTH_32,
+  LENGTH_64,
+  LENGTH_ENCODED,
+  SCORE_INF,
+  SCORE_NAN,
+  SCORE_NEG_INF,
+  STRING_INT8,
+  STRING_INT16,
+  STRING_INT32,
+  STRING_LZF,
+} from './format.ts';
+
+const TWO_32 = 4294967296;
+/** No string is longer: Redis's own limit for loading is the memory. */
+const STRING_MAX = 2 ** 32 - 1;
+
+/** Thrown by a reading that needs more bytes than the window has. */
+export const INCOMPLETE = new Error('more bytes are needed');
+
+/** The bytes are not what an RDB can be. */
+export class CorruptRdb extends Error {
+  override name = 'CorruptRdb';
+}
+
+const numbers = new DataView(new ArrayBuffer(8));
+
+export class RdbReader {
+  buf: Uint8Array;
+  /** Next byte to be read. */
+  pos = 0;
+  /** End of the bytes that are there. */
+  end: number;
+  /**
+   * How many bytes may still come behind `end`; Infinity when nobody knows. Only lengths are checked against it.
+   */
+  following = 0;
+  /** What `string` and `length` found. */
+  bytes: Uint8Array;
+  off = 0;
+  len = 0;
+  /** Set by `length`: the value is a way of writing a string, not a length. */
+  encoded = false;
+  readonly #digits = new Uint8Array(12);
+  #scratch = new Uint8Array(0);
+
+  constructor(buf: Uint8Array, start = 0, end = buf.length) {
+    this.buf = buf;
+    this.bytes = buf;
+    this.pos = start;
+    this.end = end;
+  }
+
+  /** Throws unless `count` bytes are there: INCOMPLETE if they can still come. */
+  need(count: number): void {
+    if (this.end - this.pos >= count) return;
+    if (count > this.end - this.pos + this.following) throw new CorruptRdb('Unexpected EOF reading RDB');
+    throw INCOMPLETE;
+  }
+
+  byte(): number {
+    if (this.pos === this.end) this.need(1);
+    return this.buf[this.pos++]!;
+  }
+
+  /** A number of elements that take at least `each` bytes: refused when they cannot all be in what is left. */
+  count(each = 1): number {
+    const n = this.length();
+    if (this.encoded) throw new CorruptRdb('a length was expected');
+    if (n * each > this.end - this.pos + this.following) {
+      throw new CorruptRdb(`${n} elements can't be in what is left`);
+    }
+    return n;
+  }
+
+  /** A length as a number (rounded beyond 2^53), or with `encoded` a way to write a string. */
+  length(): number {
+    const first = this.byte();
+    this.encoded = false;
+    const kind = first >> 6;
+    if (kind === LENGTH_6) return first;
+    if (kind === LENGTH_14) return ((first & 63) << 8) | this.#rest();
+    if (kind === LENGTH_ENCODED) {
+      this.encoded = true;
+      return first & 63;
+    }
+    if (first === LENGTH_32) {
+      this.#needRest(4);
+      return this.#big32();
+    }
+    if (first === LENGTH_64) {
+      this.#needRest(8);
+      const high = this.#big32();
+      return high * TWO_32 + this.#big32();
+    }
+    throw new CorruptRdb(`Unknown length encoding ${first} in rdbLoadLen()`);
+  }
+
+  #rest(): number {
+    this.#needRest(1);
+    return this.buf[this.pos++]!;
+  }
+
+  /** As `need`, when one byte of it has been read. */
+  #needRest(count: number): void {
+    if (this.end - this.pos >= count) return;
+    this.pos--;
+    this.need(count + 1);
+  }
+
+  #big32(): number {
+    const { buf, pos } = this;
+    this.pos += 4;
+    return ((buf[pos]! << 24) | (buf[pos + 1]! << 16) | (buf[pos + 2]! << 8) | buf[pos + 3]!) >>> 0;
+  }
+
+  /** A little-endian number of 4 bytes, signed. */
+  int32(): number {
+    this.need(4);
+    const { buf, pos } = this;
+    this.pos += 4;
+    return buf[pos]! | (buf[pos + 1]! << 8) | (buf[pos + 2]! << 16) | (buf[pos + 3]! << 24);
+  }
+
+  /** A little-endian number of 8 bytes, signed; rounded beyond 2^53. */
+  int64(): number {
+    this.need(8);
+    const low = this.int32() >>> 0;
+    return this.int32() * TWO_32 + low;
+  }
+
+  /** A binary double. */
+  double(): number {
+    this.need(8);
+    for (let i = 0; i < 8; i++) numbers.setUint8(i, this.buf[this.pos + i]!);
+    this.pos += 8;
+    return numbers.getFloat64(0, true);
+  }
+
+  /** A score as text, as versions before 8 have it. */
+  textDouble(): number {
+    const start = this.pos;
+    const len = this.byte();
+    if (len === SCORE_NEG_INF) return Number.NEGATIVE_INFINITY;
+    if (len === SCORE_INF) return Number.POSITIVE_INFINITY;
+    if (len === SCORE_NAN) return Number.NaN;
+    if (this.end - this.pos < len) {
+      this.pos = start;
+      this.need(len + 1);
+    }
+    let text = '';
+    for (let i = 0; i < len; i++) text += String.fromCharCode(this.buf[this.pos + i]!);
+    this.pos += len;
+    const value = Number(text);
+    if (text.trim() === '' || Number.isNaN(value)) throw new CorruptRdb(`'${text}' is not a score`);
+    return value;
+  }
+
+  /**
+   * A string: `bytes`, `off`, `len` say where it is, until the next string is read. Raw ones stay in the window,
+   * integers and compressed ones are written to scratch memory.
+   */
+  string(): void {
+    const start = this.pos;
+    const len = this.length();
+    try {
+      if (this.encoded) this.#encodedString(len);
+      else {
+        this.need(len);
+        this.bytes = this.buf;
+        this.off = this.pos;
+        this.len = len;
+        this.pos += len;
+      }
+    } catch (thrown) {
+      if (thrown === INCOMPLETE) this.pos = start;
+      throw thrown;
+    }
+  }
+
+  #encodedString(kind: number): void {
+    if (kind === STRING_LZF) {
+      this.#compressed();
+      return;
+    }
+    let value: number;
+    if (kind === STRING_INT8) value = (this.byte() << 24) >> 24;
+    else if (kind === STRING_INT16) {
+      this.need(2);
+      value = ((this.buf[this.pos]! | (this.buf[this.pos + 1]! << 8)) << 16) >> 16;
+      this.pos += 2;
+    } else if (kind === STRING_INT32) value = this.int32();
+    else throw new CorruptRdb(`Unknown RDB string encoding type ${kind}`);
+    this.bytes = this.#digits;
+    this.off = 0;
+    this.len = writeInt(this.#digits, 0, value);
+  }
+
+  #compressed(): void {
+    const compressed = this.length();
+    const whole = this.length();
+    if (whole > STRING_MAX) throw new CorruptRdb('a compressed string is too long');
+    this.need(compressed);
+    // LZF makes at most 264 bytes of three: more than that is a lie, told before memory is taken.
+    if (whole > compressed * 264) throw new CorruptRdb('Invalid LZF compressed string');
+    if (this.#scratch.length < whole) this.#scratch = new Uint8Array(Math.max(whole, 4096));
+    if (lzfDecompress(this.buf, this.pos, compressed, this.#scratch, 0, whole) !== whole) {
+      throw new CorruptRdb('Invalid LZF compressed string');
+    }
+    this.pos += compressed;
+    this.bytes = this.#scratch;
+    this.off = 0;
+    this.len = whole;
+  }
+
+  /** Copies the string read last. */
+  copy(): Uint8Array {
+    return this.bytes.slice(this.off, this.off + this.len);
+  }
+}
