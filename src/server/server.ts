@@ -20,6 +20,7 @@ import type { Host, ListenerInfo, ShutdownOptions } from '../engine/host.ts';
 import { Keyspace } from '../keyspace/keyspace.ts';
 import { createLogger, type Logger, type LogRole, type LogSink } from '../logging/logger.ts';
 import { Listener } from '../net/listener.ts';
+import { DataFiles } from '../persistence/persistence.ts';
 import { type Clock, systemClock, systemTimers, type Timers } from '../util/clock.ts';
 import { type Random, randomHex, systemRandom } from '../util/random.ts';
 import { REDIS_VERSION } from '../util/version.ts';
@@ -70,6 +71,7 @@ export class Server implements Host {
   readonly stopped: Promise<void>;
   readonly #settleStopped: () => void;
   readonly #listener: Listener;
+  readonly #files: DataFiles;
   readonly #cron: Cron;
   #shutdown: Promise<string | null> | null = null;
   #aborted = false;
@@ -108,6 +110,8 @@ export class Server implements Host {
     this.engine.host = this;
     this.runId = randomHex(random, 40);
     this.startedMs = clock.wallMs();
+    this.#files = new DataFiles(this.engine);
+    this.engine.persistence = this.#files;
     this.#listener = new Listener(this.engine);
     this.#cron = new Cron(this.engine);
     this.engine.cron.push({ name: 'shutdown', run: () => this.#beginAsked() });
