@@ -252,7 +252,8 @@ export class Blocking implements ChangeListener, CronJob {
     this.#servedFor = queue;
     this.#waitsOn = false;
     try {
-      command.run(client, args);
+      if (this.#engine.propagation.active) this.#engine.propagation.run(client, command, args);
+      else command.run(client, args);
     } catch (thrown) {
       this.#engine.failed(client, command, thrown);
     } finally {

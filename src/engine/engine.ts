@@ -115,7 +115,7 @@ export class Engine {
   /** MULTI, EXEC, WATCH. */
   readonly transactions: Transactions;
   /** What the append-only file and replicas are told. */
-  readonly propagation = new Propagation();
+  readonly propagation: Propagation;
   /** The process around the engine; null where there is none. */
   host: Host | null = null;
   /** The data files; null where there are none. */
@@ -164,7 +164,8 @@ export class Engine {
     // For a millisecond, in which the wall clock steps: `SET k v PXAT now+10` must not see 11 ms to come.
     for (let i = 0; i < ANCHOR_READINGS; i++) this.syncClock();
     this.readTime();
-    this.signals = new Signals(parts.keyspace);
+    this.propagation = new Propagation(parts.keyspace);
+    this.signals = new Signals(parts.keyspace, this.propagation);
     this.blocking = new Blocking(this);
     this.pushes = new Pushes(this);
     this.pubsub = new PubSub(this);
@@ -364,7 +365,8 @@ export class Engine {
     stats.commandsProcessed++;
     if ((command.flags & BATCHED) !== 0 && !this.timeEach) {
       try {
-        command.run(client, args);
+        if (this.propagation.active) this.propagation.run(client, command, args);
+        else command.run(client, args);
       } catch (thrown) {
         this.failed(client, command, thrown);
       }
@@ -375,7 +377,8 @@ export class Engine {
     if (this.#batchSize !== 0) this.settle();
     const startUs = this.chargedUs;
     try {
-      command.run(client, args);
+      if (this.propagation.active) this.propagation.run(client, command, args);
+      else command.run(client, args);
     } catch (thrown) {
       this.failed(client, command, thrown);
     }

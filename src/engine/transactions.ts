@@ -160,7 +160,9 @@ export class Transactions implements ChangeListener {
     const { hold } = writer;
     this.#executing = client;
     if (!isQuiet(client)) client.out.array(commands.length);
+    engine.propagation.begin();
     for (let i = 0; i < commands.length; i++) engine.callQueued(client, commands[i]!, args[i]!);
+    engine.propagation.end();
     engine.settle();
     this.#executing = null;
     if (this.#late.length === 0) return;

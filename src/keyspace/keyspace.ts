@@ -77,6 +77,8 @@ export class Keyspace {
   observer: KeyspaceObserver | null = null;
   /** True while some client watches keys or tracks them: `touched` has somebody to tell. */
   watched = false;
+  /** True while somebody wants to know which keys go by themselves, in any case. */
+  removalsTold = false;
 
   #goneKey = new Uint8Array(64);
 
@@ -207,7 +209,7 @@ export class Keyspace {
   #removeUnasked(db: Database, ref: number, cls: number, event: string): void {
     const { observer } = this;
     const lazily = cls === EVENT_EVICTED ? this.lazyFree.eviction : this.lazyFree.expire;
-    if (observer === null || (!this.watched && (this.eventMask & cls) === 0)) {
+    if (observer === null || !(this.watched || this.removalsTold || (this.eventMask & cls) !== 0)) {
       this.removeLazily(db, ref, lazily);
       return;
     }

@@ -3,13 +3,28 @@
  *
  * A command that changes something is passed on as it came, unless its handler has said what stands for it
  * (`instead`: SET with PXAT for SET with EX, SREM for SPOP) or that nothing does (`nothing`). Keys that go by
- * themselves are told as DEL or UNLINK. What belongs together (EXEC, a script, a command with several effects) is
- * wrapped in MULTI and EXEC; SELECT stands where the database changes.
+ * themselves are told as DEL or UNLINK.
  *
- * Costs nothing while nobody listens (`active`).
+ * Units. What belongs together (EXEC, a script, a command with several effects, a key that had expired and the command
+ * that found out) is one unit: wrapped in MULTI and EXEC if it is more than one command, whoever they are for.
+ * Commands wait in an EffectBuffer until the unit is over; a command that is a unit by itself, the usual case, goes to
+ * the sinks straight from the buffer it was read into.
+ *
+ *     run → handler → [instead, also, removed …]* → the command itself, unless told otherwise → unit over → sinks
+ *
+ * SELECT stands where the database of a sink's stream changes: behind MULTI, before the command.
+ *
+ * What makes a command one that has changed something is `keyspace.dirty`, which therefore counts exactly as Redis does.
+ *
+ * Costs one comparison a command while nobody listens (`active`).
  */
 import type { Database } from '../../keyspace/database.ts';
+import type { Keyspace } from '../../keyspace/keyspace.ts';
+import type { Args } from '../../resp/args.ts';
 import type { Client } from '../client.ts';
+import { RUNS_QUEUE, TOUCHES_ARBITRARY_KEYS } from '../command-spec.ts';
+import type { Command } from '../command-table.ts';
+import { EffectBuffer, requestStart, type Word } from './effect-buffer.ts';
 
 /** Who takes the stream. The bytes are whole commands in RESP, and only lent. */
 export interface EffectSink {
@@ -21,28 +36,199 @@ export const TO_AOF = 1;
 export const TO_REPLICAS = 2;
 export const TO_ALL = TO_AOF | TO_REPLICAS;
 
+interface Listener {
+  readonly sink: EffectSink;
+  readonly target: number;
+  /** Database that the stream is at; -1: unknown. */
+  selected: number;
+}
+
+const MULTI = Buffer.from('*1\r\n$5\r\nMULTI\r\n');
+const EXEC = Buffer.from('*1\r\n$4\r\nEXEC\r\n');
+
 export class Propagation {
   /** Somebody listens. Handlers whose effect takes work to tell look here first. */
   active = false;
+  readonly #keyspace: Keyspace;
+  /** Commands of the unit that is not over yet. */
+  readonly #unit = new EffectBuffer();
+  #listeners: readonly Listener[] = [];
+  /** All that somebody listens for. */
+  #targets = 0;
+  /** Units that are open, one in the other. */
+  #depth = 0;
+  /** Of the command that runs: something else stands for it. */
+  #replaced = false;
+  /** Whom it is kept from, and who gets it even if it has changed nothing. */
+  #withheld = 0;
+  #forced = 0;
+  /** The command that runs may remove keys that have nothing to do with each other. */
+  #arbitrary = false;
 
-  /** Adds a listener; the stream tells it the database with the first command. */
-  attach(_sink: EffectSink, _target: number): void {
-    throw new Error('not there yet');
+  constructor(keyspace: Keyspace) {
+    this.#keyspace = keyspace;
   }
 
-  detach(_sink: EffectSink): void {
-    throw new Error('not there yet');
+  /** Adds a listener for effects of `target` (TO_AOF or TO_REPLICAS). Its stream begins with a SELECT. */
+  attach(sink: EffectSink, target: number): void {
+    this.#listen([...this.#listeners, { sink, target, selected: -1 }]);
+  }
+
+  detach(sink: EffectSink): void {
+    this.#listen(this.#listeners.filter((listener) => listener.sink !== sink));
+  }
+
+  #listen(listeners: readonly Listener[]): void {
+    this.#listeners = listeners;
+    this.#targets = 0;
+    for (const { target } of listeners) this.#targets |= target;
+    this.active = listeners.length > 0;
+    this.#keyspace.removalsTold = this.active;
+    if (!this.active) this.#unit.clear();
+  }
+
+  /** The next command is told with its database, to all or to one: a new file begins, a replica is attached. */
+  forceSelect(sink: EffectSink | null = null): void {
+    for (const listener of this.#listeners) {
+      if (sink === null || listener.sink === sink) listener.selected = -1;
+    }
+  }
+
+  /** Runs a command and passes its effects on. Called instead of the handler while `active`. */
+  run(client: Client, command: Command, args: Args): void {
+    const before = this.#keyspace.dirty;
+    const replaced = this.#replaced;
+    const withheld = this.#withheld;
+    const forced = this.#forced;
+    this.#replaced = false;
+    this.#withheld = 0;
+    this.#forced = 0;
+    if (this.#depth++ === 0) this.#arbitrary = (command.flags & TOUCHES_ARBITRARY_KEYS) !== 0;
+    try {
+      command.run(client, args);
+    } finally {
+      this.#depth--;
+      let target = this.#keyspace.dirty > before ? TO_ALL : 0;
+      target = (target | this.#forced) & ~this.#withheld & this.#targets;
+      if (target !== 0 && !this.#replaced && (command.flags & RUNS_QUEUE) === 0) {
+        if (this.#depth === 0 && this.#unit.count === 0) this.#tellAlone(client.db.id, args, target);
+        else this.#addCommand(client.db.id, args, target);
+      }
+      this.#replaced = replaced;
+      this.#withheld = withheld;
+      this.#forced = forced;
+      if (this.#depth === 0 && this.#unit.count !== 0) this.#unitOver();
+    }
+  }
+
+  /** Opens a unit around several commands. */
+  begin(): void {
+    if (this.#depth++ === 0) this.#arbitrary = false;
+  }
+
+  /** Ends what `begin` has opened. */
+  end(): void {
+    if (--this.#depth === 0 && this.#unit.count !== 0) this.#unitOver();
   }
 
   /** What stands in the stream for the command that runs; called again, one more command. */
-  instead(_client: Client, ..._words: (string | Uint8Array)[]): void {}
+  instead(client: Client, ...words: Word[]): void {
+    if (!this.active) return;
+    const out = this.replace(client, words.length);
+    for (const word of words) out.word(word);
+  }
+
+  /**
+   * The same without a list of words: begins a command of `argc` words that stands for the one that runs, and returns
+   * the buffer that takes them. Only while `active`.
+   */
+  replace(client: Client, argc: number): EffectBuffer {
+    this.#replaced = true;
+    this.#unit.begin(client.db.id, TO_ALL, argc);
+    return this.#unit;
+  }
+
+  /** As `replace`, for a command besides the one that runs, which comes before it. Only while `active`. */
+  before(db: Database, argc: number, target = TO_ALL): EffectBuffer {
+    this.#unit.begin(db.id, target, argc);
+    return this.#unit;
+  }
 
   /** The command that runs is not passed on, whatever it has changed. `target`: to whom not. */
-  nothing(_client: Client, _target = TO_ALL): void {}
+  nothing(_client: Client, target = TO_ALL): void {
+    this.#withheld |= target;
+  }
 
   /** The command that runs is passed on although it has not changed anything (PUBLISH, to replicas). */
-  force(_client: Client, _target = TO_ALL): void {}
+  force(_client: Client, target = TO_ALL): void {
+    this.#forced |= target;
+  }
 
-  /** One more command for the stream, for changes that no client's command makes by its own words. */
-  also(_db: Database, _target: number, ..._words: (string | Uint8Array)[]): void {}
+  /**
+   * One more command for the stream: before the one that runs; or a unit of its own, for changes that no client's
+   * command makes.
+   */
+  also(db: Database, target: number, ...words: Word[]): void {
+    if ((target & this.#targets) === 0) return;
+    this.#unit.begin(db.id, target, words.length);
+    for (const word of words) this.#unit.word(word);
+    if (this.#depth === 0) this.#unitOver();
+  }
+
+  /** A key has gone by itself. */
+  removed(db: Database, key: Uint8Array, off: number, len: number, evicted: boolean): void {
+    if (!this.active) return;
+    const { lazyFree } = this.#keyspace;
+    this.#unit.begin(db.id, TO_ALL, 2);
+    this.#unit.text((evicted ? lazyFree.eviction : lazyFree.expire) ? 'UNLINK' : 'DEL');
+    this.#unit.arg(key, off, len);
+    if (this.#depth === 0) this.#unitOver();
+  }
+
+  /** A command that is a unit: as it came, if it came in the form in which it is passed on. */
+  #tellAlone(db: number, args: Args, target: number): void {
+    const start = requestStart(args);
+    if (start < 0) {
+      this.#addCommand(db, args, target);
+      return;
+    }
+    const last = args.count - 1;
+    const length = args.off[last]! + args.len[last]! + 2 - start;
+    for (const listener of this.#listeners) {
+      if ((listener.target & target) === 0) continue;
+      if (listener.selected !== db) select(listener, db);
+      listener.sink.append(args.buf, start, length);
+    }
+  }
+
+  #addCommand(db: number, args: Args, target: number): void {
+    const unit = this.#unit;
+    unit.begin(db, target, args.count);
+    unit.argsOf(args, 0, args.count);
+  }
+
+  #unitOver(): void {
+    const unit = this.#unit;
+    const { count } = unit;
+    const together = count > 1 && !this.#arbitrary;
+    for (const listener of this.#listeners) {
+      const { sink } = listener;
+      if (together) sink.append(MULTI, 0, MULTI.length);
+      for (let i = 0; i < count; i++) {
+        if ((unit.targets[i]! & listener.target) === 0) continue;
+        if (listener.selected !== unit.databases[i]!) select(listener, unit.databases[i]!);
+        const start = unit.starts[i]!;
+        sink.append(unit.bytes, start, unit.end(i) - start);
+      }
+      if (together) sink.append(EXEC, 0, EXEC.length);
+    }
+    unit.clear();
+  }
+}
+
+function select(listener: Listener, db: number): void {
+  const digits = String(db);
+  const command = Buffer.from(`*2\r\n$6\r\nSELECT\r\n$${digits.length}\r\n${digits}\r\n`);
+  listener.selected = db;
+  listener.sink.append(command, 0, command.length);
 }

@@ -8,6 +8,7 @@
  */
 import type { Database } from '../../keyspace/database.ts';
 import type { Keyspace, KeyspaceObserver } from '../../keyspace/keyspace.ts';
+import type { Propagation } from '../effects/propagation.ts';
 
 /** Wants to know which keys change. Keys are only lent. */
 export interface ChangeListener {
@@ -29,14 +30,16 @@ export type EventListener = (
 
 export class Signals implements KeyspaceObserver {
   readonly #keyspace: Keyspace;
+  readonly #propagation: Propagation;
   #listeners: readonly ChangeListener[] = [];
   /** The change being told of is nobody's: a key's time is up, or it was evicted. */
   unasked = false;
   /** Takes the events; set before `keyspace.eventMask` is. */
   onEvent: EventListener | null = null;
 
-  constructor(keyspace: Keyspace) {
+  constructor(keyspace: Keyspace, propagation: Propagation) {
     this.#keyspace = keyspace;
+    this.#propagation = propagation;
     keyspace.observer = this;
   }
 
@@ -61,9 +64,10 @@ export class Signals implements KeyspaceObserver {
     this.onEvent?.(cls, name, db, key, off, len);
   }
 
-  /** Its propagation comes with persistence and replication; listeners are told by `modified`. */
-  removed(): void {
+  /** Listeners are told by `modified`. */
+  removed(db: Database, key: Uint8Array, off: number, len: number, evicted: boolean): void {
     this.unasked = this.#keyspace.watched;
+    this.#propagation.removed(db, key, off, len, evicted);
   }
 
   flushed(db: Database | null): void {
