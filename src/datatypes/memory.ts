@@ -142,6 +142,8 @@ export class Memory {
   tables = new TablePool();
   /** Bytes that collections take outside of the arena and of `externals`: tables, arrays. */
   tableBytes = 0;
+  /** 0 or EPOCH_BIT (keyspace/entry.ts): what every entry that is stored gets. */
+  epoch = 0;
   readonly keyHash: KeyHash;
   /** Sizes of nodes of lists. */
   readonly listLimits = new ListLimits();

@@ -200,7 +200,7 @@ export class Database {
         (w[at]! & (HAS_EXPIRE | EXTERNAL)) === 0 &&
         (w[at + 2] === valueLen || arena.fits(ref, HEADER_BYTES + keyLen + valueLen))
       ) {
-        w[at] = meta | (access << ACCESS_SHIFT);
+        w[at] = meta | this.memory.epoch | (access << ACCESS_SHIFT);
         w[at + 2] = valueLen;
         copyBytes(value, valueOff, valueLen, arena.pages[page]!, at * 4 + HEADER_BYTES + keyLen);
         return ref;
@@ -282,13 +282,13 @@ export class Database {
     access: number,
     keepExpire: boolean,
   ): number {
-    const arena = this.memory.arena;
+    const { arena, epoch } = this.memory;
     if (ref === 0) {
       const fresh = arena.alloc(HEADER_BYTES + keyLen + valueLen);
       const page = fresh >>> PAGE_BITS;
       const at = (fresh & OFFSET_MASK) << 1;
       const w = arena.words[page]!;
-      w[at] = meta | (access << ACCESS_SHIFT);
+      w[at] = meta | epoch | (access << ACCESS_SHIFT);
       w[at + 1] = keyLen;
       copyBytes(key, keyOff, keyLen, arena.pages[page]!, at * 4 + HEADER_BYTES);
       this.dict.insert(this.hash, fresh);
@@ -308,7 +308,7 @@ export class Database {
       if (moved === ref) to.copyWithin(toOff, toOff + EXPIRE_BYTES, toOff + EXPIRE_BYTES + keyLen);
       else copyBytes(arena.pages[page]!, at * 4 + HEADER_BYTES + EXPIRE_BYTES, keyLen, to, toOff);
       const words = arena.words[moved >>> PAGE_BITS]!;
-      words[toOff / 4 - 3] = meta | (access << ACCESS_SHIFT);
+      words[toOff / 4 - 3] = meta | epoch | (access << ACCESS_SHIFT);
       words[toOff / 4 - 2] = keyLen;
       if (moved !== ref) {
         this.dict.setRef(moved);
@@ -317,7 +317,7 @@ export class Database {
       return moved;
     }
     const head = HEADER_BYTES + ((old & HAS_EXPIRE) !== 0 ? EXPIRE_BYTES : 0) + keyLen;
-    const word0 = meta | (old & HAS_EXPIRE) | (access << ACCESS_SHIFT);
+    const word0 = meta | epoch | (old & HAS_EXPIRE) | (access << ACCESS_SHIFT);
     const moved = arena.fits(ref, head + valueLen) ? ref : arena.alloc(head + valueLen);
     if ((old & EXTERNAL) !== 0) this.memory.externals.remove(w[at + 2]!);
     if (moved === ref) {
@@ -406,11 +406,11 @@ export class Database {
    * 1 MiB, 1 MiB more above. Returns the ref; `locateValue` tells where to write.
    */
   resizeValue(ref: number, length: number, meta: number): number {
-    const { arena, externals } = this.memory;
+    const { arena, externals, epoch } = this.memory;
     const w = arena.words[ref >>> PAGE_BITS]!;
     const at = (ref & OFFSET_MASK) << 1;
     const word = w[at]!;
-    const kept = (word & ~(META_MASK & ~(HAS_EXPIRE | EXTERNAL))) | meta;
+    const kept = (word & ~(META_MASK & ~(HAS_EXPIRE | EXTERNAL))) | meta | epoch;
     if ((word & EXTERNAL) !== 0) {
       const value = externals.get(w[at + 2]!);
       if (length <= value.bytes.length) {

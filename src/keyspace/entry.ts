@@ -1,7 +1,7 @@
 /**
  * An entry: one key with its value, as bytes in the arena.
  *
- *   word 0   type (bits 0-2), encoding (3-4), HAS_EXPIRE (5), EXTERNAL (6), one spare bit;
+ *   word 0   type (bits 0-2), encoding (3-4), HAS_EXPIRE (5), EXTERNAL (6), EPOCH_BIT (7);
  *            LRU clock or LFU counter (bits 8-31, as in Redis's robj)
  *   word 1   key length
  *   word 2   value length; with EXTERNAL the number of the value in the table of externals
@@ -50,6 +50,11 @@ export const STREAM_NODES = 1 << ENCODING_SHIFT;
 
 export const HAS_EXPIRE = 1 << 5;
 export const EXTERNAL = 1 << 6;
+/**
+ * Equal to `Memory.epoch`: the entry was made or changed since the running snapshot began, or is written already. A
+ * snapshot begins by turning `epoch` over; from then on entries that differ are those it still has to write.
+ */
+export const EPOCH_BIT = 1 << 7;
 /** Low byte of word 0: everything but the access clock. */
 export const META_MASK = 0xff;
 export const ACCESS_SHIFT = 8;

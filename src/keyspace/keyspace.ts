@@ -12,8 +12,9 @@ import { Dictionary } from '../structures/dictionary.ts';
 import type { Random } from '../util/random.ts';
 import { KeyHash } from '../util/siphash.ts';
 import { copyBytes, Database } from './database.ts';
-import { ACCESS_SHIFT, HAS_EXPIRE, META_MASK } from './entry.ts';
+import { ACCESS_SHIFT, EPOCH_BIT, HAS_EXPIRE, META_MASK } from './entry.ts';
 import { LazyFree } from './lazy-free.ts';
+import type { SnapshotHook } from './snapshot-hook.ts';
 
 /** Classes of keyspace events (notify-keyspace-events), as bits of `eventMask`. */
 export const EVENT_GENERIC = 1 << 2;
@@ -75,6 +76,8 @@ export class Keyspace {
   /** Classes of events that somebody has asked for; 0 when none. */
   eventMask = 0;
   observer: KeyspaceObserver | null = null;
+  /** The snapshot that is being taken. */
+  snapshot: SnapshotHook | null = null;
   /** True while some client watches keys or tracks them: `touched` has somebody to tell. */
   watched = false;
   /** True while somebody wants to know which keys go by themselves, in any case. */
@@ -135,7 +138,12 @@ export class Keyspace {
   lookupWrite(db: Database, buf: Uint8Array, off: number, len: number): number {
     const ref = db.find(buf, off, len);
     if (ref === 0) return 0;
-    if ((db.meta(ref) & HAS_EXPIRE) !== 0 && this.#goneForWriting(db, ref)) return 0;
+    if (
+      ((db.meta(ref) ^ this.memory.epoch) & (HAS_EXPIRE | EPOCH_BIT)) !== 0 &&
+      this.#goneForWriting(db, ref)
+    ) {
+      return 0;
+    }
     if (this.lfu) this.#touchLfu(db, ref);
     else if (!this.noTouch) db.setAccess(ref, this.lruClock);
     return ref;
@@ -144,7 +152,9 @@ export class Keyspace {
   /** Finds a key whose whole value is about to be replaced: its clock is not refreshed (see `replacedAccess`). */
   lookupReplace(db: Database, buf: Uint8Array, off: number, len: number): number {
     const ref = db.find(buf, off, len);
-    if (ref !== 0 && ((db.meta(ref) & HAS_EXPIRE) !== 0 || this.lfu)) return this.#readyToReplace(db, ref);
+    if (ref !== 0 && (((db.meta(ref) ^ this.memory.epoch) & (HAS_EXPIRE | EPOCH_BIT)) !== 0 || this.lfu)) {
+      return this.#readyToReplace(db, ref);
+    }
     return ref;
   }
 
@@ -154,9 +164,15 @@ export class Keyspace {
     return ref;
   }
 
-  /** Who writes to a key takes it as missing and stores anew, so an entry that would only be hidden has to go. */
+  /**
+   * Who writes to a key takes it as missing and stores anew, so an entry that would only be hidden has to go. One that
+   * stays is kept for the snapshot as it is.
+   */
   #goneForWriting(db: Database, ref: number): boolean {
-    if (!this.expireIfDue(db, ref)) return false;
+    if (!this.expireIfDue(db, ref)) {
+      this.willChange(db, ref);
+      return false;
+    }
     if (this.expireMode === EXPIRE_HIDES) this.expire(db, ref);
     return true;
   }
@@ -222,8 +238,17 @@ export class Keyspace {
     this.event(cls, event, db, key, 0, len);
   }
 
+  /**
+   * For who has looked a key up for reading and is about to change its value all the same: nothing of the value may
+   * have been taken hold of before.
+   */
+  willChange(db: Database, ref: number): void {
+    if (((db.meta(ref) ^ this.memory.epoch) & EPOCH_BIT) !== 0) this.snapshot?.beforeChange(db, ref);
+  }
+
   /** Removes the entry found last; a big collection is then freed by and by if `lazily`, otherwise at once. */
   removeLazily(db: Database, ref: number, lazily: boolean): void {
+    if (((db.meta(ref) ^ this.memory.epoch) & EPOCH_BIT) !== 0) this.snapshot?.beforeRemoval(db, ref);
     this.lazyFree.lazy = lazily;
     db.remove(ref);
     this.lazyFree.lazy = this.lazyFree.serverDel;
@@ -253,12 +278,10 @@ export class Keyspace {
    */
   flush(db: Database, lazily = false): number {
     const removed = db.dict.count;
-    if (this.databases.every((other) => other === db || other.dict.count === 0)) this.#forgetAll(lazily);
+    const isOnly = this.databases.every((other) => other === db || other.dict.count === 0);
+    if (isOnly && this.snapshot === null) this.#forgetAll(lazily);
     else {
-      this.lazyFree.add(db, db.dict, lazily);
-      db.expires.clear();
-      db.dict = new Dictionary(this.memory.tables);
-      this.#forget(db);
+      this.#detach(db, lazily);
       this.lazyFree.free(FREED_AT_ONCE);
     }
     this.observer?.flushed(db);
@@ -269,9 +292,27 @@ export class Keyspace {
   flushAll(lazily = false): number {
     let removed = 0;
     for (const db of this.databases) removed += db.dict.count;
-    this.#forgetAll(lazily);
+    if (this.snapshot === null) this.#forgetAll(lazily);
+    else {
+      for (const db of this.databases) this.#detach(db, lazily);
+      this.lazyFree.free(FREED_AT_ONCE);
+    }
     this.observer?.flushed(null);
     return removed;
+  }
+
+  /** Takes a database's entries away from it: the snapshot wants them first, lazy free has them then. */
+  #detach(db: Database, lazily: boolean): void {
+    const { dict } = db;
+    if (dict.count > 0 && !this.snapshot?.keeps(db, dict, lazily)) this.lazyFree.add(db, dict, lazily);
+    db.expires.clear();
+    db.dict = new Dictionary(this.memory.tables);
+    this.#forget(db);
+  }
+
+  /** A snapshot has ended. If nothing is left but what waits to be freed, it is dropped as a whole. */
+  dropRemains(): void {
+    if (this.lazyFree.busy && this.databases.every((db) => db.dict.count === 0)) this.#forgetAll(false);
   }
 
   /** Drops the arena as a whole, unless there is so little in it that it is cheaper to keep it. */

@@ -14,11 +14,23 @@
 import type { Memory } from '../datatypes/memory.ts';
 import { OFFSET_MASK, PAGE_BITS } from '../structures/arena.ts';
 import { copyBytes, type Database } from './database.ts';
-import { ACCESS_SHIFT, EXPIRE_BYTES, EXTERNAL, HAS_EXPIRE, HEADER_BYTES, META_MASK } from './entry.ts';
+import {
+  ACCESS_SHIFT,
+  EPOCH_BIT,
+  EXPIRE_BYTES,
+  EXTERNAL,
+  HAS_EXPIRE,
+  HEADER_BYTES,
+  META_MASK,
+} from './entry.ts';
 
 /** Gives the entry found last in `from` to `to`, under the same key. */
 export function moveEntry(from: Database, ref: number, to: Database): void {
   const { hash } = from;
+  const { arena, epoch } = from.memory;
+  const words = arena.words[ref >>> PAGE_BITS]!;
+  const at = (ref & OFFSET_MASK) << 1;
+  words[at] = (words[at]! & ~EPOCH_BIT) | epoch;
   unlink(from, ref, hash);
   link(to, ref, hash);
 }
@@ -71,7 +83,10 @@ function rebuild(memory: Memory, ref: number, key: Uint8Array, keyOff: number, k
   const from = arena.pages[ref >>> PAGE_BITS]!;
   const fromOff = at * 4;
   copyBytes(from, fromOff, head, to, toOff);
-  arena.words[made >>> PAGE_BITS]![((made & OFFSET_MASK) << 1) + 1] = keyLen;
+  const madeWords = arena.words[made >>> PAGE_BITS]!;
+  const madeAt = (made & OFFSET_MASK) << 1;
+  madeWords[madeAt] = (meta & ~EPOCH_BIT) | memory.epoch;
+  madeWords[madeAt + 1] = keyLen;
   copyBytes(key, keyOff, keyLen, to, toOff + head);
   copyBytes(from, fromOff + head + words[at + 1]!, valueLen, to, toOff + head + keyLen);
   return made;

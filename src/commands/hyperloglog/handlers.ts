@@ -139,6 +139,7 @@ function countOne(client: Client, args: Args): void {
     out.int(0);
     return;
   }
+  keyspace.willChange(client.db, found);
   locateToChange(client, found);
   const { bytes, off, len } = view;
   if (isCountValid(bytes, off)) {

@@ -97,17 +97,28 @@ function streamAt(db: Database, ref: number): Stream | null {
   return db.collection(ref) as Stream;
 }
 
-/** The stream under a key that a client has waited for: a key of another type is as good as gone. */
-export function awaitedStream(client: Client, args: Args, i: number): Stream | null {
+/**
+ * The stream under a key that a client has waited for: a key of another type is as good as gone. `changes`: a group
+ * of it is about to be changed.
+ */
+export function awaitedStream(client: Client, args: Args, i: number, changes: boolean): Stream | null {
   const { db } = client;
-  const ref = client.engine.keyspace.lookupRead(db, args.buf, args.off[i]!, args.len[i]!);
+  const { keyspace } = client.engine;
+  const ref = keyspace.lookupRead(db, args.buf, args.off[i]!, args.len[i]!);
+  if (ref !== 0 && changes) keyspace.willChange(db, ref);
   return ref === 0 || (db.meta(ref) & TYPE_MASK) !== TYPE_STREAM ? null : (db.collection(ref) as Stream);
 }
 
-/** The stream under the key in argument i, for reading; null if there is none. */
-export function readStream(client: Client, args: Args, i: number): Stream | null {
+/**
+ * The stream under the key in argument i, for reading; null if there is none. `changes`: a group of it is about to be
+ * changed.
+ */
+export function readStream(client: Client, args: Args, i: number, changes = false): Stream | null {
   const { db } = client;
-  return streamAt(db, client.engine.keyspace.lookupRead(db, args.buf, args.off[i]!, args.len[i]!));
+  const { keyspace } = client.engine;
+  const ref = keyspace.lookupRead(db, args.buf, args.off[i]!, args.len[i]!);
+  if (ref !== 0 && changes) keyspace.willChange(db, ref);
+  return streamAt(db, ref);
 }
 
 /** The same for writing. */

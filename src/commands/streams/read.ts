@@ -137,7 +137,8 @@ function parse(client: Client, args: Args, grouped: boolean): Options {
 function resolve(client: Client, args: Args, options: Options, i: number, late: boolean): Source {
   const key = options.firstKey + i;
   const idAt = key + options.streams;
-  const stream = late ? awaitedStream(client, args, key) : readStream(client, args, key);
+  const grouped = options.group !== null;
+  const stream = late ? awaitedStream(client, args, key, grouped) : readStream(client, args, key, grouped);
   let group: Group | null = null;
   if (options.group !== null) {
     if (stream === null && late) throw errors.STREAM_GONE;
