@@ -55,6 +55,13 @@ export class ListNodes extends NodeTable {
     return view;
   }
 
+  /** Shows the entries of node `i` (see node.ts); returns how many it has. */
+  viewNode(i: number, into: NodeView): number {
+    const count = this.count(i);
+    viewNode(this.memory, this.ref(i), count, into);
+    return count;
+  }
+
   /** Writes the element measured last at an end of a raw node that has room there. */
   protected write(i: number, front: boolean, size: number, src: Uint8Array, off: number): void {
     const { arena } = this.memory;
