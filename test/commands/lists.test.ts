@@ -4,8 +4,9 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
+import { RANK_OUT_OF_RANGE } from '../../src/engine/errors.ts';
 import type { Arg, RawClient } from '../support/raw-client.ts';
-import type { Reply } from '../support/reply-framer.ts';
+import { ErrorReply, type Reply } from '../support/reply-framer.ts';
 import { type ServerProcess, startServer } from '../support/server-process.ts';
 
 describe('lists', () => {
@@ -84,5 +85,12 @@ describe('lists', () => {
     assert.equal(await r('LPOS', 'l', `${long}2`), 2);
     assert.equal(await r('LREM', 'l', '0', `${long}2`), 1);
     assert.deepEqual(await r('LRANGE', 'l', '0', '2'), ['a', 'short', 'b']);
+  });
+
+  it('refuse the LPOS rank that has no opposite', async () => {
+    await r('RPUSH', 'l', 'a');
+    const reply = await r('LPOS', 'l', 'a', 'RANK', '-9223372036854775808');
+    assert.ok(reply instanceof ErrorReply);
+    assert.equal(reply.message, RANK_OUT_OF_RANGE.text);
   });
 });
