@@ -10,6 +10,7 @@ import { HYPERLOGLOG_COMMANDS } from './hyperloglog/specs.ts';
 import { GENERIC_COMMANDS } from './keys/specs.ts';
 import { LIST_COMMANDS } from './lists/specs.ts';
 import { PUBSUB_COMMANDS } from './pubsub/specs.ts';
+import { SERIALIZATION_COMMANDS } from './serialization/specs.ts';
 import { SERVER_COMMANDS } from './server/specs.ts';
 import { SET_COMMANDS } from './sets/specs.ts';
 import { SORT_COMMANDS } from './sort/specs.ts';
@@ -24,6 +25,7 @@ export const ALL_COMMANDS: readonly CommandSpec[] = [
   ...HYPERLOGLOG_COMMANDS,
   ...GEO_COMMANDS,
   ...GENERIC_COMMANDS,
+  ...SERIALIZATION_COMMANDS,
   ...HASH_COMMANDS,
   ...LIST_COMMANDS,
   ...CONNECTION_COMMANDS,

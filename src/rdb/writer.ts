@@ -7,7 +7,7 @@
 
 import { lzfCompress } from '../structures/lzf.ts';
 import { Crc64 } from '../util/crc64.ts';
-import { digitsOf, parseSafeInt, writeInt } from '../util/number-text.ts';
+import { parseSafeInt, writeInt } from '../util/number-text.ts';
 import type { ChunkSink } from './chunk-sink.ts';
 import {
   LENGTH_14,
@@ -82,6 +82,12 @@ export class RdbWriter {
     else this.#crc.write(this.buf, 0);
     this.buf = this.#sink.take(this.buf, 8);
     this.#handed += 8;
+  }
+
+  /** After `finish`: what comes now has a checksum of its own. */
+  restart(): void {
+    this.#crc?.reset();
+    this.#handed = 0;
   }
 
   /** Makes sure that `bytes` (fewer than a chunk has) are free behind `pos`. */
@@ -195,7 +201,7 @@ export class RdbWriter {
 
   #integerText(src: Uint8Array, off: number, len: number): boolean {
     const n = parseSafeInt(src, off, len);
-    if (!(n >= -2147483648 && n <= 2147483647) || digitsOf(n) !== len) return false;
+    if (!(n >= -2147483648 && n <= 2147483647)) return false;
     this.#int32(n);
     return true;
   }

@@ -1,0 +1,4 @@
+/**
+ * Handlers of the commands that turn values into bytes and back, under the names that specs use.
+ */
+export { dump } from './dump.ts';
