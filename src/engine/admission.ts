@@ -7,12 +7,14 @@
  *     commands not allowed in MULTI
  *     (ACL)                                           comes with its feature
  *     maxmemory
- *     (MISCONF, NOREPLICAS, READONLY)                 come with persistence and replication
+ *     MISCONF: data files cannot be written           SERVER_MISCONF
+ *     (NOREPLICAS, READONLY)                          come with replication
  *     subscribed under RESP2                          GATE_SUBSCRIBED
  *     loading
  *     a monitoring client that would touch keys
  *     pause: the command is put off
  *     MULTI: the command is queued                    GATE_MULTI
+ *     keys that must stand still: it is put off       SERVER_KEYS_HELD, SERVER_SNAPSHOT
  *
  * EXEC is asked as if it had the flags of all commands that it would run.
  */
@@ -42,9 +44,12 @@ import {
   GATE_MULTI,
   GATE_SUBSCRIBED,
   GATE_UNAUTHENTICATED,
+  SERVER_KEYS_HELD,
   SERVER_LOADING,
   SERVER_MAXMEMORY,
+  SERVER_MISCONF,
   SERVER_PAUSED,
+  SERVER_SNAPSHOT,
 } from './gates.ts';
 
 /** True when the command may run now. Otherwise it has been refused, or put off. */
@@ -71,6 +76,13 @@ export function admit(engine: Engine, client: Client, command: Command, args: Ar
       return false;
     }
   }
+  if ((gates & SERVER_MISCONF) !== 0 && ((flags & WRITE) !== 0 || command.name === 'ping')) {
+    const reason = engine.persistence?.misconf ?? null;
+    if (reason !== null) {
+      engine.refuse(client, command, reason);
+      return false;
+    }
+  }
   if ((gates & GATE_SUBSCRIBED) !== 0 && client.resp === 2 && (flags & SUBSCRIBED_TOO) === 0) {
     engine.refuse(client, command, errors.subscribed(command.fullName));
     return false;
@@ -91,6 +103,13 @@ export function admit(engine: Engine, client: Client, command: Command, args: Ar
   if (isQueued) {
     engine.transactions.queue(client, command, args);
     return false;
+  }
+  if ((gates & SERVER_KEYS_HELD) !== 0 && engine.heldKeys.holds(client, command, args)) {
+    engine.heldKeys.postpone(client, args);
+    return false;
+  }
+  if ((gates & SERVER_SNAPSHOT) !== 0 && (flags & WRITE) !== 0) {
+    if (engine.writeGate?.postpones(client, command, args)) return false;
   }
   return true;
 }

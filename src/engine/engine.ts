@@ -52,6 +52,7 @@ import {
   STOP_BLOCKED,
   STOP_CLOSING,
 } from './gates.ts';
+import { HeldKeys } from './held-keys.ts';
 import type { Host } from './host.ts';
 import { Upkeep } from './memory/upkeep.ts';
 import { Notifications } from './messages/notifications.ts';
@@ -59,9 +60,12 @@ import { PubSub } from './messages/pubsub.ts';
 import { Pushes } from './messages/pushes.ts';
 import { Signals } from './messages/signals.ts';
 import { Tracking } from './messages/tracking.ts';
+import { type Connector, LinkCache } from './outgoing.ts';
+import { OutputGate } from './output-gate.ts';
 import { Pause } from './pause.ts';
 import type { Persistence } from './persistence.ts';
 import { isQuiet, Transactions } from './transactions.ts';
+import type { WriteGate } from './write-gate.ts';
 
 export * from './gates.ts';
 
@@ -116,6 +120,16 @@ export class Engine {
   readonly transactions: Transactions;
   /** What the append-only file and replicas are told. */
   readonly propagation: Propagation;
+  /** Where replies wait until what they tell of is on disk (`appendfsync always`). */
+  readonly outputGate: OutputGate;
+  /** Keys that must not be changed for a while. */
+  readonly heldKeys: HeldKeys;
+  /** The snapshot that is being taken, if writers may have to wait for it. */
+  writeGate: WriteGate | null = null;
+  /** Opens links to other servers; null where there is no network. */
+  outgoing: Connector | null = null;
+  /** Links to other servers that are kept for a while. */
+  readonly links = new LinkCache();
   /** The process around the engine; null where there is none. */
   host: Host | null = null;
   /** The data files; null where there are none. */
@@ -165,6 +179,7 @@ export class Engine {
     for (let i = 0; i < ANCHOR_READINGS; i++) this.syncClock();
     this.readTime();
     this.propagation = new Propagation(parts.keyspace);
+    this.outputGate = new OutputGate(this.propagation);
     this.signals = new Signals(parts.keyspace, this.propagation);
     this.blocking = new Blocking(this);
     this.pushes = new Pushes(this);
@@ -172,6 +187,7 @@ export class Engine {
     this.notifications = new Notifications(this);
     this.tracking = new Tracking(this);
     this.transactions = new Transactions(this);
+    this.heldKeys = new HeldKeys(this);
     this.pause = new Pause(this);
     this.monitors = new Monitors(this);
     this.cron.push(new ClientCron(this));
@@ -181,6 +197,7 @@ export class Engine {
     this.cron.push(this.metrics);
     this.cron.push(this.blocking);
     this.cron.push(this.tracking);
+    this.cron.push(this.links);
   }
 
   /**

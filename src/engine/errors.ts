@@ -312,6 +312,22 @@ export const XCLAIM_BAD_RETRYCOUNT = new ReplyError('ERR Invalid RETRYCOUNT opti
 export const XAUTOCLAIM_BAD_IDLE_TIME = new ReplyError('ERR Invalid min-idle-time argument for XAUTOCLAIM');
 export const COUNT_NOT_POSITIVE = new ReplyError('ERR COUNT must be > 0');
 
+// MIGRATE.
+export const MIGRATE_KEYS_AND_KEY = new ReplyError(
+  'ERR When using MIGRATE KEYS option, the key argument must be set to the empty string',
+);
+export const MIGRATE_CONNECTING = new ReplyError('IOERR error or timeout connecting to the client');
+export const MIGRATE_WRITING = new ReplyError('IOERR error or timeout writing to target instance');
+export const MIGRATE_READING = new ReplyError('IOERR error or timeout reading to target instance');
+/** Ours: Redis stands still while it migrates. */
+export const MIGRATE_CHANGED = new ReplyError(
+  'ERR A key was changed while it was migrated: the target has it as it was, and it has not been removed here',
+);
+
+export function migrateRefused(error: string): ReplyError {
+  return new ReplyError(`ERR Target instance replied with error: ${error}`);
+}
+
 /** Upstream prints names as C strings. */
 function cString(text: string): string {
   const end = text.indexOf('\0');

@@ -35,6 +35,10 @@ export const SERVER_READONLY = 1 << 20;
 export const SERVER_MISCONF = 1 << 21;
 /** Some client waits for keys: after each command, those that have changed are looked after (blocking.ts). */
 export const SERVER_AWAITED = 1 << 22;
+/** A snapshot may want writing commands to wait (write-gate.ts). */
+export const SERVER_SNAPSHOT = 1 << 23;
+/** Some keys must not be changed for a while (held-keys.ts). */
+export const SERVER_KEYS_HELD = 1 << 27;
 
 /**
  * Reply bytes that all clients together may leave untaken. Above it, the requests of those that have left more than

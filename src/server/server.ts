@@ -20,6 +20,7 @@ import type { Host, ListenerInfo, ShutdownOptions } from '../engine/host.ts';
 import { Keyspace } from '../keyspace/keyspace.ts';
 import { createLogger, type Logger, type LogRole, type LogSink } from '../logging/logger.ts';
 import { Listener } from '../net/listener.ts';
+import { Outgoing } from '../net/outgoing.ts';
 import { DataFiles } from '../persistence/persistence.ts';
 import { type Clock, systemClock, systemTimers, type Timers } from '../util/clock.ts';
 import { type Random, randomHex, systemRandom } from '../util/random.ts';
@@ -108,6 +109,7 @@ export class Server implements Host {
       log: this.log,
     });
     this.engine.host = this;
+    this.engine.outgoing = new Outgoing(this.engine.timers, () => config.values['bind-source-addr']);
     this.runId = randomHex(random, 40);
     this.startedMs = clock.wallMs();
     this.#files = new DataFiles(this.engine);
@@ -268,6 +270,7 @@ export class Server implements Host {
     this.onEnd?.();
     if (this.config.values.unixsocket !== '') this.log.notice('Removing the unix socket file.');
     this.#listener.close();
+    this.engine.links.close();
     for (const client of [...this.engine.clients.all()]) client.link.destroy();
     this.log.warning('Redis is now ready to exit, bye bye...');
     this.log.close();

@@ -2,3 +2,4 @@
  * Handlers of the commands that turn values into bytes and back, under the names that specs use.
  */
 export { dump } from './dump.ts';
+export { migrate, migrateKeys } from './migrate.ts';

@@ -9,6 +9,7 @@
  * the rest of an EXEC with MIGRATE in it) is noted: a key that is not what was sent stays, and the client is told.
  */
 import type { Client } from '../../engine/client.ts';
+import { KEY_ACCESS, KEY_DELETE, KEY_RW, type KeyRef } from '../../engine/command-spec.ts';
 import { TO_ALL } from '../../engine/effects/propagation.ts';
 import * as errors from '../../engine/errors.ts';
 import type { HeldKey } from '../../engine/held-keys.ts';
@@ -94,6 +95,19 @@ function parseOptions(args: Args): Options {
     timeoutMs: timeoutMs <= 0 ? TIMEOUT_DEFAULT_MS : Math.min(timeoutMs, TIMEOUT_MAX_MS),
     ...parsed,
   };
+}
+
+/** Which arguments are keys: the one in its place, or those behind KEYS. */
+export function migrateKeys(args: Args): KeyRef[] {
+  const flags = KEY_RW | KEY_ACCESS | KEY_DELETE;
+  for (let i = 6; i < args.count; i++) {
+    if (args.is(i, 'auth')) i++;
+    else if (args.is(i, 'auth2')) i += 2;
+    else if (args.is(i, 'keys') && args.len[3] === 0) {
+      return Array.from({ length: args.count - 1 - i }, (_, n) => ({ index: i + 1 + n, flags }));
+    }
+  }
+  return [{ index: 3, flags }];
 }
 
 function integerArg(args: Args, i: number): bigint {
@@ -234,14 +248,14 @@ class Migration {
 
   /** RESTORE of a key as it is now, in pieces; null: it is not there any more. */
   #restoreOf(hold: HeldKey): Uint8Array[] | null {
-    const { keyspace } = this.#client.engine;
+    const { keyspace, config } = this.#client.engine;
     const { db, key } = hold;
     const ref = db.find(key, 0, key.length);
     if (ref === 0) return null;
     hold.changed = false;
     const ttl = remaining(db, ref, keyspace.now);
     if (ttl === null) return null;
-    const payload = dumpValue(db, ref);
+    const payload = dumpValue(db, ref, config.values.rdbcompression);
     const words = this.#options.replace ? 5 : 4;
     const head = `*${words}\r\n$7\r\nRESTORE\r\n$${key.length}\r\n`;
     const middle = `\r\n$${ttl.length}\r\n${ttl}\r\n$${payload.length}\r\n`;

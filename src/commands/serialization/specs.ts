@@ -1,8 +1,27 @@
 /**
  * Commands of the generic group that turn values into bytes and back.
  */
-import { type CommandSpec, KEY_ACCESS, KEY_RO, READONLY } from '../../engine/command-spec.ts';
-import { key, keyAt } from '../../engine/spec-helpers.ts';
+import {
+  type CommandSpec,
+  KEY_ACCESS,
+  KEY_DELETE,
+  KEY_INCOMPLETE,
+  KEY_RO,
+  KEY_RW,
+  READONLY,
+  WRITE,
+} from '../../engine/command-spec.ts';
+import {
+  block,
+  integer,
+  key,
+  keyAt,
+  multiple,
+  oneOf,
+  optional,
+  string,
+  token,
+} from '../../engine/spec-helpers.ts';
 import * as serialization from './handlers.ts';
 
 export const SERIALIZATION_COMMANDS: readonly CommandSpec[] = [
@@ -20,5 +39,49 @@ export const SERIALIZATION_COMMANDS: readonly CommandSpec[] = [
     keys: [keyAt(1, KEY_RO | KEY_ACCESS)],
     args: [key()],
     run: serialization.dump,
+  },
+  {
+    name: 'migrate',
+    group: 'generic',
+    since: '2.6.0',
+    summary: 'Atomically transfers a key from one Redis instance to another.',
+    complexity:
+      'This command actually executes a DUMP+DEL in the source instance, and a RESTORE in the target instance. See the pages of these commands for time complexity. Also an O(N) data transfer between the two instances is performed.',
+    arity: -6,
+    flags: WRITE,
+    acl: ['keyspace', 'dangerous'],
+    tips: ['nondeterministic_output'],
+    history: [
+      ['3.0.0', 'Added the `COPY` and `REPLACE` options.'],
+      ['3.0.6', 'Added the `KEYS` option.'],
+      ['4.0.7', 'Added the `AUTH` option.'],
+      ['6.0.0', 'Added the `AUTH2` option.'],
+    ],
+    keys: [
+      keyAt(3, KEY_RW | KEY_ACCESS | KEY_DELETE),
+      {
+        flags: KEY_RW | KEY_ACCESS | KEY_DELETE | KEY_INCOMPLETE,
+        begin: { keyword: 'KEYS', startFrom: -2 },
+        find: { last: -1, step: 1, limit: 0 },
+      },
+    ],
+    getKeys: serialization.migrateKeys,
+    args: [
+      string('host'),
+      integer('port'),
+      oneOf('key-selector', [key(), token('""', { name: 'empty-string' })]),
+      integer('destination-db'),
+      integer('timeout'),
+      optional(token('COPY', { since: '3.0.0' })),
+      optional(token('REPLACE', { since: '3.0.0' })),
+      optional(
+        oneOf('authentication', [
+          string('auth', { token: 'AUTH', since: '4.0.7', displayText: 'password' }),
+          block('auth2', [string('username'), string('password')], { token: 'AUTH2', since: '6.0.0' }),
+        ]),
+      ),
+      optional(multiple(key('keys', 1, { token: 'KEYS', since: '3.0.6', displayText: 'key' }))),
+    ],
+    run: serialization.migrate,
   },
 ];
