@@ -18,6 +18,7 @@ import net from 'node:net';
 import type { Client, Link } from '../engine/client.ts';
 import { STOP_BLOCKED, STOP_CLOSING, STOP_OUTPUT } from '../engine/client.ts';
 import { type Engine, OUTPUT_PAUSE_BYTES, OUTPUT_SHARE_BYTES } from '../engine/engine.ts';
+import { HELD_COPY, type HeldLink, PASSED } from '../engine/output-gate.ts';
 import type { ParseState } from '../resp/request-parser.ts';
 import { BusyPoll } from './busy-poll.ts';
 import { DirectWriter, type StreamHandle, type Writing } from './direct-write.ts';
@@ -36,6 +37,8 @@ const TRUST_BYTES = 1024 * 1024;
 const LF = 10;
 /** Requests of a client that leaves its replies unread are buffered up to here, then the socket is not read any more. */
 const HELD_MAX = 1024 * 1024;
+/** Held at the engine's gate without a look at the limits: a moment's replies. */
+const HELD_UNASKED = 4096;
 
 /** What all connections of a server share: the buffer they read into, and the way they write. */
 export class ReadArea {
@@ -85,12 +88,14 @@ class Kept {
   }
 }
 
-export class Connection implements Link, Writing {
+export class Connection implements Link, Writing, HeldLink {
   readonly kind: 'tcp' | 'unix';
   readonly peer: string;
   readonly local: string;
   readonly fd: number;
   readonly client: Client;
+  /** Output that waits at the engine's gate. */
+  heldBytes = 0;
   readonly #engine: Engine;
   readonly #socket: net.Socket;
   readonly #handle: StreamHandle;
@@ -133,7 +138,12 @@ export class Connection implements Link, Writing {
   }
 
   get pendingBytes(): number {
-    return this.#closed ? 0 : (this.#handle.writeQueueSize ?? this.#socket.writableLength);
+    return this.#closed ? 0 : this.heldBytes + this.#unwritten;
+  }
+
+  /** What the kernel has not taken yet. */
+  get #unwritten(): number {
+    return this.#handle.writeQueueSize ?? this.#socket.writableLength;
   }
 
   get argumentBytes(): number {
@@ -335,21 +345,39 @@ export class Connection implements Link, Writing {
   }
 
   send(buf: Buffer, length: number): boolean {
-    const socket = this.#socket;
     const { stats } = this.#engine;
     stats.netOutputBytes += length;
     stats.writesProcessed++;
-    const { limits } = this.#engine.clients;
     if (this.#closed) return true;
+    const { limits } = this.#engine.clients;
     if (length > limits.unaskedBytes && !limits.accepts(this.client, this.pendingBytes + length)) return true;
-    if (this.#shared.writer.write(socket, this.#handle, this.#shared.head(buf, length), this)) return true;
-    if (this.#closed) return false;
-    const pending = this.pendingBytes;
-    if (pending > OUTPUT_SHARE_BYTES && this.#shared.writer.pendingBytes > OUTPUT_PAUSE_BYTES) {
-      this.client.stopped |= STOP_OUTPUT;
+    const gate = this.#engine.outputGate;
+    if (gate.guarded) {
+      const held = gate.hold(this, buf, length);
+      if (held !== PASSED) {
+        if (this.heldBytes > HELD_UNASKED) this.#checkOutput(gate.heldBytes);
+        return held === HELD_COPY;
+      }
     }
-    limits.outputGrew(this.client, pending);
+    return this.sendHeld(buf, length);
+  }
+
+  sendHeld(buf: Buffer, length: number): boolean {
+    if (this.#closed) return true;
+    const { writer } = this.#shared;
+    if (writer.write(this.#socket, this.#handle, this.#shared.head(buf, length), this)) {
+      if ((this.#ending || (this.client.stopped & STOP_OUTPUT) !== 0) && this.heldBytes === 0) this.written();
+      return true;
+    }
+    if (!this.#closed) this.#checkOutput(writer.pendingBytes);
     return false;
+  }
+
+  /** Output has stayed behind; `ofAll`: that of all connections together. */
+  #checkOutput(ofAll: number): void {
+    const pending = this.pendingBytes;
+    if (pending > OUTPUT_SHARE_BYTES && ofAll > OUTPUT_PAUSE_BYTES) this.client.stopped |= STOP_OUTPUT;
+    this.#engine.clients.limits.outputGrew(this.client, pending);
   }
 
   written(): void {

@@ -69,6 +69,11 @@ export class Propagation {
     this.#keyspace = keyspace;
   }
 
+  /** Inside a command or a unit, whose effects have not been passed on yet. */
+  get isRunning(): boolean {
+    return this.#depth !== 0;
+  }
+
   /** Adds a listener for effects of `target` (TO_AOF or TO_REPLICAS). Its stream begins with a SELECT. */
   attach(sink: EffectSink, target: number): void {
     this.#listen([...this.#listeners, { sink, target, selected: -1 }]);

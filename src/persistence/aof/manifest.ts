@@ -163,10 +163,8 @@ function addLine(manifest: Manifest, line: { number: number; text: string }): vo
   const refuse = (message: string): never => {
     throw new ManifestError(message, line);
   };
-  const words = splitLine(line.text);
-  if (words === null || words.length < 6 || words.length % 2 !== 0) {
-    return refuse('Invalid AOF manifest file format');
-  }
+  const words = splitLine(line.text) ?? [];
+  if (words.length < 6 || words.length % 2 !== 0) refuse('Invalid AOF manifest file format');
   let name = '';
   let seq = 0;
   let type = '';

@@ -1,0 +1,83 @@
+/**
+ * Syncs the file that is appended to, beside the event loop: at most one fdatasync at a time. A file that has had its
+ * successor is retired: synced once more, then closed.
+ *
+ *     idle ──start()──> syncing ──> idle           told to `onDone`, with the bytes of the stream that were covered
+ *     attached ──retire()──> (waits for the running one) ──> fdatasync, close
+ *
+ * What is covered counts over all files: as long as a retired one is not synced, nothing behind it is safe.
+ */
+import type { FileSystem } from '../files/file-system.ts';
+
+export type SyncError = NodeJS.ErrnoException;
+
+export class BackgroundSync {
+  readonly #files: FileSystem;
+  /** A sync has ended; `covered` is safe now. */
+  onDone: (error: SyncError | null, covered: number) => void = () => {};
+  #fd = -1;
+  #isSyncing = false;
+  /** Retired files that are not synced yet. */
+  #retiring = 0;
+  #covered = 0;
+  /** Runs when the present sync is over, before anything else. */
+  #afterwards: (() => void)[] = [];
+
+  constructor(files: FileSystem) {
+    this.#files = files;
+  }
+
+  /** A sync of the present file is running. */
+  get isSyncing(): boolean {
+    return this.#isSyncing;
+  }
+
+  /** Syncs that are not done (aof_pending_bio_fsync). */
+  get pending(): number {
+    return (this.#isSyncing ? 1 : 0) + this.#retiring;
+  }
+
+  attach(fd: number): void {
+    this.#fd = fd;
+  }
+
+  /** Begins to sync the file: all that has been written to it, up to byte `upTo` of the stream. */
+  start(upTo: number): void {
+    this.#isSyncing = true;
+    this.#files.fdatasync(this.#fd, (error) => {
+      this.#isSyncing = false;
+      if (error === null && upTo > this.#covered) this.#covered = upTo;
+      const afterwards = this.#afterwards;
+      this.#afterwards = [];
+      for (const run of afterwards) run();
+      this.#tell(error);
+    });
+  }
+
+  /** The file gets a successor. What was written to it, up to byte `upTo` of the stream, is synced; then it is closed. */
+  retire(upTo: number): void {
+    const fd = this.#fd;
+    this.#fd = -1;
+    this.#retiring++;
+    const finish = (): void => {
+      this.#files.fdatasync(fd, (error) => {
+        this.#files.close(fd, () => {});
+        this.#retiring--;
+        if (error === null && upTo > this.#covered) this.#covered = upTo;
+        this.#tell(error);
+      });
+    };
+    if (this.#isSyncing) this.#afterwards.push(finish);
+    else finish();
+  }
+
+  #tell(error: SyncError | null): void {
+    if (error !== null) this.onDone(error, 0);
+    else if (this.#retiring === 0) this.onDone(null, this.#covered);
+  }
+
+  /** All of the stream up to `upTo` has been synced some other way. */
+  coveredNow(upTo: number): void {
+    if (upTo > this.#covered) this.#covered = upTo;
+  }
+}
