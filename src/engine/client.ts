@@ -82,6 +82,8 @@ export class Client {
   /** Half a reply has been sent; nothing may come between. */
   midReply = false;
   noEvict = false;
+  /** What it sends has been accepted before: it is the append-only file that is being loaded, or the master. */
+  mustObey = false;
   readonly createdMs: number;
   lastInteractionMs: number;
   lastCommand: Command | null = null;

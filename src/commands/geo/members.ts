@@ -41,10 +41,20 @@ export function geoadd(client: Client, args: Args): void {
     positionAt(args, first + i * 3);
     scores[i] = encodePosition(position.longitude, position.latitude);
   }
-  addScores(client, args, first + 2, scores, count, flags);
+  if (!addScores(client, args, first + 2, scores, count, flags)) return;
+  const { propagation } = client.engine;
+  if (!propagation.active) return;
+  // Cells of the earth are a matter of rounding: nobody else has to find them.
+  const effect = propagation.replace(client, first + count * 2);
+  effect.text('zadd');
+  effect.argsOf(args, 1, first);
+  for (let i = 0; i < count; i++) {
+    effect.int(scores[i]!);
+    effect.argOf(args, first + i * 3 + 2);
+  }
 }
 
-/** ZADD: `count` scores, one for every third argument from `first` on. */
+/** ZADD: `count` scores, one for every third argument from `first` on. Returns whether anything has changed. */
 function addScores(
   client: Client,
   args: Args,
@@ -52,7 +62,7 @@ function addScores(
   scores: Float64Array,
   count: number,
   flags: number,
-): void {
+): boolean {
   const { keyspace, config } = client.engine;
   const { db } = client;
   const { buf } = args;
@@ -94,6 +104,7 @@ function addScores(
     }
   }
   client.out.int((flags & CHANGED) !== 0 ? added + updated : added);
+  return added + updated > 0;
 }
 
 /** Score of the member in argument `i`; NaN: it is not there. */

@@ -81,6 +81,13 @@ export function hincrbyfloat(client: Client, args: Args): void {
   }
   setField(client, args, ref, 2, text, 0, length);
   signalHash(client, args, 'hincrbyfloat', ref === 0, 1);
+  const { propagation } = client.engine;
+  if (propagation.active) {
+    const effect = propagation.replace(client, 4);
+    effect.text('HSET');
+    effect.argsOf(args, 1, 3);
+    effect.arg(text, 0, length);
+  }
   client.out.bulk(text, 0, length);
 }
 

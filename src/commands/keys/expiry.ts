@@ -35,7 +35,7 @@ export function pexpireat(client: Client, args: Args): void {
 
 /** `unit` is the argument's in ms, `base` what it counts from. */
 function expireGeneric(client: Client, args: Args, name: string, unit: number, base: number): void {
-  const { keyspace } = client.engine;
+  const { keyspace, propagation } = client.engine;
   const { db } = client;
   const { buf } = args;
   const off = args.off[1]!;
@@ -52,12 +52,20 @@ function expireGeneric(client: Client, args: Args, name: string, unit: number, b
     db.remove(ref);
     keyspace.touched(db, buf, off, len);
     keyspace.event(EVENT_GENERIC, 'del', db, buf, off, len);
+    propagation.insteadRemoval(client, args, keyspace.lazyFree.expire);
   } else {
     // On a replica a moment of the past waits for the master's DEL; none of them is before 1970.
     if (when < 0) setDeadline(db, ref, 0);
     else setDeadline(db, ref, when);
     keyspace.touched(db, buf, off, len);
     keyspace.event(EVENT_GENERIC, 'expire', db, buf, off, len);
+    if (propagation.active && (unit !== 1 || base !== 0)) {
+      const effect = propagation.replace(client, args.count);
+      effect.text('PEXPIREAT');
+      effect.argOf(args, 1);
+      effect.word(when);
+      effect.argsOf(args, 3, args.count);
+    }
   }
   client.out.int(1);
 }

@@ -31,6 +31,12 @@ function blockingPop(client: Client, args: Args, front: boolean): void {
     client.out.array(2);
     client.out.bulk(args.buf, args.off[k]!, args.len[k]!);
     popOne(client, args, k, front, ref);
+    const { propagation } = client.engine;
+    if (propagation.active) {
+      const effect = propagation.replace(client, 2);
+      effect.text(front ? 'LPOP' : 'RPOP');
+      effect.argOf(args, k);
+    }
     return;
   }
   wait(client, args, 1, last, untilMs, nullArray);
@@ -39,18 +45,39 @@ function blockingPop(client: Client, args: Args, front: boolean): void {
 export function blmove(client: Client, args: Args): void {
   const from = sideAt(args, 3);
   const to = sideAt(args, 4);
-  blockingMove(client, args, from, to, parseTimeout(client, args, 5));
+  if (!blockingMove(client, args, from, to, parseTimeout(client, args, 5))) return;
+  const { propagation, blocking } = client.engine;
+  if (!propagation.active) return;
+  const effect = propagation.replace(client, 5);
+  effect.text('LMOVE');
+  if (blocking.served !== client) effect.argsOf(args, 1, 5);
+  else {
+    // Redis has forgotten by then how the client wrote it.
+    effect.argsOf(args, 1, 3);
+    effect.text(from ? 'left' : 'right');
+    effect.text(to ? 'left' : 'right');
+  }
 }
 
 export function brpoplpush(client: Client, args: Args): void {
-  blockingMove(client, args, false, true, parseTimeout(client, args, 3));
+  if (!blockingMove(client, args, false, true, parseTimeout(client, args, 3))) return;
+  const { propagation } = client.engine;
+  if (!propagation.active) return;
+  const effect = propagation.replace(client, 3);
+  effect.text('RPOPLPUSH');
+  effect.argsOf(args, 1, 3);
 }
 
-function blockingMove(client: Client, args: Args, from: boolean, to: boolean, untilMs: number): void {
+/** Returns whether there was something to move. */
+function blockingMove(client: Client, args: Args, from: boolean, to: boolean, untilMs: number): boolean {
   const ref = listForWriting(client, args, 1);
-  if (ref !== 0) moveElement(client, args, ref, from, to);
+  if (ref !== 0) {
+    moveElement(client, args, ref, from, to);
+    return true;
+  }
   // Within a transaction nothing to move is a null; one who has waited in vain gets a null array.
-  else wait(client, args, 1, 1, untilMs, (client.gates & GATE_MULTI) !== 0 ? null_ : nullArray);
+  wait(client, args, 1, 1, untilMs, (client.gates & GATE_MULTI) !== 0 ? null_ : nullArray);
+  return false;
 }
 
 const request = new PopRequest();

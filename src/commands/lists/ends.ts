@@ -102,7 +102,7 @@ function popMany(client: Client, args: Args, front: boolean): void {
   else popSeveral(client, args, 1, front, ref, count);
 }
 
-/** Replies with an array of up to `count` elements, and removes them. */
+/** Replies with an array of up to `count` elements, and removes them. Returns how many they are. */
 export function popSeveral(
   client: Client,
   args: Args,
@@ -110,7 +110,7 @@ export function popSeveral(
   front: boolean,
   ref: number,
   count: number,
-): void {
+): number {
   const { db, out } = client;
   const length = listLength(db, ref);
   const taken = Math.min(count, length);
@@ -122,6 +122,7 @@ export function popSeveral(
   } else for (let i = 0; i < taken; i++) at = listPop(db, at, false, out);
   client.engine.keyspace.dirty += taken;
   removedFrom(client, args, k, front ? 'lpop' : 'rpop', at, taken === length);
+  return taken;
 }
 
 export function llen(client: Client, args: Args): void {

@@ -113,7 +113,14 @@ export function popFirst(
     if (ref === 0) continue;
     client.out.array(2);
     client.out.bulk(args.buf, args.off[k]!, args.len[k]!);
-    popSeveral(client, args, k, front, ref, count);
+    const taken = popSeveral(client, args, k, front, ref, count);
+    const { propagation } = client.engine;
+    if (propagation.active) {
+      const effect = propagation.replace(client, 3);
+      effect.text(front ? 'LPOP' : 'RPOP');
+      effect.argOf(args, k);
+      effect.int(taken);
+    }
     return true;
   }
   return false;

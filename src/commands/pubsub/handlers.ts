@@ -2,6 +2,7 @@
  * SUBSCRIBE and its kin, PUBLISH, SPUBLISH and PUBSUB; what they do is in engine/pubsub.ts.
  */
 import type { Client } from '../../engine/client.ts';
+import { TO_REPLICAS } from '../../engine/effects/propagation.ts';
 import * as errors from '../../engine/errors.ts';
 import { replyHelp } from '../../engine/help.ts';
 import type { Topics } from '../../engine/messages/pubsub.ts';
@@ -47,12 +48,14 @@ export function sunsubscribe(client: Client, args: Args): void {
 export function publish(client: Client, args: Args): void {
   const { buf, off, len } = args;
   client.out.int(client.engine.pubsub.publish(buf, off[1]!, len[1]!, buf, off[2]!, len[2]!));
+  client.engine.propagation.force(client, TO_REPLICAS);
 }
 
 export function spublish(client: Client, args: Args): void {
   const { pubsub } = client.engine;
   const name = latin1Of(args.buf, args.off[1]!, args.len[1]!);
   client.out.int(pubsub.publishShard(name, args.buf, args.off[2]!, args.len[2]!));
+  client.engine.propagation.force(client, TO_REPLICAS);
 }
 
 export function pubsubChannels(client: Client, args: Args): void {

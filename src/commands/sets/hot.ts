@@ -175,6 +175,8 @@ export function popOne(client: Client, args: Args): void {
   set.open(db, ref);
   const gone = set.size === 1;
   set.pick(random);
+  const { propagation } = client.engine;
+  if (propagation.active) passOnRemoval(client, args, set.member.bytes, set.member.off, set.member.len);
   if (gone || set.form === SET_TABLE) {
     // Taking it away asks for no room, so nothing can go wrong behind the reply.
     out.bulk(set.member.bytes, set.member.off, set.member.len);
@@ -184,6 +186,14 @@ export function popOne(client: Client, args: Args): void {
   keyspace.dirty++;
   signal(client, args, 1, 'spop');
   if (gone) signalGone(client, args, 1);
+}
+
+/** Which members have gone is told, not how many. */
+export function passOnRemoval(client: Client, args: Args, buf: Uint8Array, off: number, len: number): void {
+  const effect = client.engine.propagation.replace(client, 3);
+  effect.text('SREM');
+  effect.argOf(args, 1);
+  effect.arg(buf, off, len);
 }
 
 /** A packed set may move to a smaller slot, and there may be none: the reply comes after that. */

@@ -12,7 +12,7 @@ import { cursorArg, int64Arg } from '../keys/arguments.ts';
 import { scanOptions } from '../keys/scan.ts';
 import { replyRepeatedly } from '../repeated-replies.ts';
 import { HandleList } from './handle-list.ts';
-import { popOne, readSet, signal, signalGone, writtenSet } from './hot.ts';
+import { passOnRemoval, popOne, readSet, signal, signalGone, writtenSet } from './hot.ts';
 
 const LONG_MAX = 9223372036854775807n;
 const OUT_OF_LONG = errors.err(`value is out of range, value must between -${LONG_MAX} and ${LONG_MAX}`);
@@ -50,7 +50,7 @@ export function spop(client: Client, args: Args): void {
 }
 
 function popMany(client: Client, args: Args): void {
-  const { keyspace, random } = client.engine;
+  const { keyspace, propagation, random } = client.engine;
   const { db, out } = client;
   const count = positiveArg(args, 2);
   const ref = writtenSet(client, args, 1);
@@ -67,6 +67,7 @@ function popMany(client: Client, args: Args): void {
     keyspace.dirty += size;
     signal(client, args, 1, 'spop');
     signalGone(client, args, 1);
+    propagation.insteadRemoval(client, args, false);
     return;
   }
   const { member } = set;
@@ -76,6 +77,7 @@ function popMany(client: Client, args: Args): void {
     for (let i = 0; i < count; i++) {
       set.pick(random);
       out.bulk(member.bytes, member.off, member.len);
+      if (propagation.active) passOnRemoval(client, args, member.bytes, member.off, member.len);
       set.removePicked();
     }
   } else {
@@ -88,7 +90,10 @@ function popMany(client: Client, args: Args): void {
       set.removePicked();
     }
     out.set(count);
-    for (const bytes of popped) out.bulkBytes(bytes);
+    for (const bytes of popped) {
+      out.bulkBytes(bytes);
+      if (propagation.active) passOnRemoval(client, args, bytes, 0, bytes.length);
+    }
   }
   keyspace.dirty += count;
   signal(client, args, 1, 'spop');
@@ -113,7 +118,12 @@ function keepFew(client: Client, args: Args, few: number): void {
   handles.clear();
   out.set(set.size - few);
   set.rewind();
-  while (set.next()) if (!kept.has(set.handle)) out.bulk(member.bytes, member.off, member.len);
+  const { active } = client.engine.propagation;
+  while (set.next()) {
+    if (kept.has(set.handle)) continue;
+    out.bulk(member.bytes, member.off, member.len);
+    if (active) passOnRemoval(client, args, member.bytes, member.off, member.len);
+  }
   rest.store(ref, args.buf, args.off[1]!, args.len[1]!, db.access(ref), true);
 }
 

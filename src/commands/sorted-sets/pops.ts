@@ -81,6 +81,12 @@ function pop(
   const all = taken === length;
   const rest = all ? ref : zsetRemoveRange(db, ref, max ? length - taken : 0, taken);
   signalZset(client, args, key, max ? 'zpopmax' : 'zpopmin', taken, all ? rest : 0);
+  const { propagation } = client.engine;
+  if (!propagation.active || form === FLAT || form === NESTED) return;
+  const effect = propagation.replace(client, form === WITH_KEY ? 2 : 3);
+  effect.text(max ? 'ZPOPMAX' : 'ZPOPMIN');
+  effect.argOf(args, key);
+  if (form === KEY_AND_NESTED) effect.int(taken);
 }
 
 export function zmpop(client: Client, args: Args): void {

@@ -11,12 +11,14 @@ import {
   ID_WHOLE,
   parseId,
   type StreamId,
+  writeId,
   writeMs,
   writeSeq,
 } from '../../datatypes/stream/id.ts';
 import { type NodeCursor, SAME_FIELDS } from '../../datatypes/stream/node.ts';
 import type { Stream } from '../../datatypes/stream/stream.ts';
 import type { Client } from '../../engine/client.ts';
+import type { EffectBuffer } from '../../engine/effects/effect-buffer.ts';
 import * as errors from '../../engine/errors.ts';
 import type { Database } from '../../keyspace/database.ts';
 import { STREAM_NODES, TYPE_MASK, TYPE_STREAM } from '../../keyspace/entry.ts';
@@ -175,6 +177,68 @@ export function createConsumer(client: Client, args: Args, k: number, group: Gro
   engine.keyspace.dirty++;
   raise(client, args, k, 'xgroup-createconsumer');
   return consumer;
+}
+
+// ------------------------------------------------------------------------------------------------ effects
+
+const effectScratch = new Uint8Array(ID_TEXT_MAX);
+
+/** An id as a word of an effect. */
+export function effectId(effect: EffectBuffer, id: StreamId): void {
+  effect.arg(effectScratch, 0, writeId(effectScratch, 0, id));
+}
+
+/**
+ * Tells that an entry is pending for a consumer (the entry found last in the group's pending ones): as a claim by
+ * force. The words for the key, the group and the entry are what the client wrote; `idAt` 0: the id itself.
+ */
+export function passOnClaim(
+  client: Client,
+  args: Args,
+  keyAt: number,
+  groupAt: number,
+  group: Group,
+  id: StreamId,
+  idAt: number,
+): void {
+  const { propagation } = client.engine;
+  if (!propagation.active) return;
+  const effect = propagation.before(client.db, 14);
+  effect.text('XCLAIM');
+  effect.argOf(args, keyAt);
+  effect.argOf(args, groupAt);
+  effect.text(group.consumer.name);
+  effect.int(0);
+  if (idAt === 0) effectId(effect, id);
+  else effect.argOf(args, idAt);
+  effect.text('TIME');
+  effect.int(group.deliveryMs);
+  effect.text('RETRYCOUNT');
+  effect.word(group.deliveries);
+  effect.text('FORCE');
+  effect.text('JUSTID');
+  effect.text('LASTID');
+  effectId(effect, group.lastId);
+}
+
+/** Tells where the group has come to. */
+export function passOnGroupId(
+  client: Client,
+  args: Args,
+  keyAt: number,
+  groupAt: number,
+  group: Group,
+): void {
+  const { propagation } = client.engine;
+  if (!propagation.active) return;
+  const effect = propagation.before(client.db, 7);
+  effect.text('XGROUP');
+  effect.text('SETID');
+  effect.argOf(args, keyAt);
+  effect.argOf(args, groupAt);
+  effectId(effect, group.lastId);
+  effect.text('ENTRIESREAD');
+  effect.word(group.entriesRead);
 }
 
 // ------------------------------------------------------------------------------------------------ replies

@@ -10,6 +10,7 @@ import type { Args } from '../../resp/args.ts';
 import {
   countArg,
   createStream,
+  effectId,
   idArg,
   isChar,
   longArg,
@@ -43,6 +44,8 @@ const options = {
   approximate: false,
   maxLength: 0,
   minId: new StreamId(),
+  /** Where the threshold stands among the arguments, behind its `~` if there is one. */
+  thresholdAt: 0,
   limit: 0,
   noMake: false,
   idForm: ID_AUTO,
@@ -73,6 +76,7 @@ function parseOptions(client: Client, args: Args, i: number, xadd: boolean): num
         if (options.maxLength < 0) throw errors.NEGATIVE_MAXLEN;
       } else idArg(args, i, options.minId);
       options.strategy = strategy;
+      options.thresholdAt = i;
     } else if (more > 0 && args.is(i, 'limit')) {
       options.limit = longArg(args, ++i);
       if (options.limit < 0) throw errors.NEGATIVE_TRIM_LIMIT;
@@ -90,7 +94,9 @@ function parseOptions(client: Client, args: Args, i: number, xadd: boolean): num
     if (options.limit !== 0) throw errors.LIMIT_WITHOUT_TRIM;
     if (!xadd) throw errors.NO_TRIM_STRATEGY;
   }
-  if (limitGiven) {
+  // What is told to others trims exactly, and still has its LIMIT.
+  if (client.mustObey) options.limit = 0;
+  else if (limitGiven) {
     if (!options.approximate) throw errors.LIMIT_WITHOUT_TILDE;
   } else if (options.approximate) {
     const nodes = client.db.memory.streamLimits.nodeEntries * LIMIT_NODES;
@@ -109,10 +115,29 @@ function trimByOptions(stream: Stream): number {
   return stream.trim(strategy === TRIM_MAXLEN ? maxLength : -1, minId, approximate, limit);
 }
 
+/** Passes on the command with what its id and its `~` have come to mean; `idAt` is 0 for XTRIM. */
+function passOnExactly(client: Client, args: Args, stream: Stream, idAt: number): void {
+  const { count } = args;
+  const { thresholdAt } = options;
+  const trimsExactly = options.strategy === TRIM_NONE || !options.approximate;
+  if (trimsExactly && (idAt === 0 || options.idForm === ID_GIVEN)) return;
+  const effect = client.engine.propagation.replace(client, count);
+  for (let i = 0; i < count; i++) {
+    if (i === idAt && i !== 0 && options.idForm !== ID_GIVEN) effectId(effect, newId);
+    else if (trimsExactly || i < thresholdAt - 1 || i > thresholdAt) effect.argOf(args, i);
+    else if (i < thresholdAt) effect.text('=');
+    else if (options.strategy === TRIM_MAXLEN) effect.int(stream.length);
+    else effectId(effect, stream.length > 0 ? stream.firstId : LAST_ID);
+  }
+}
+
+const LAST_ID = new StreamId().setMax();
+
 export function xadd(client: Client, args: Args): void {
   let idAt = 2;
   if (isChar(args, 2, ASTERISK)) {
     options.strategy = TRIM_NONE;
+    options.approximate = false;
     options.idForm = ID_AUTO;
     options.noMake = false;
   } else idAt = parseOptions(client, args, 2, true);
@@ -140,6 +165,7 @@ export function xadd(client: Client, args: Args): void {
   client.engine.keyspace.dirty++;
   signalStream(client, args, 1, 'xadd');
   if (options.strategy !== TRIM_NONE && trimByOptions(stream) > 0) signalStream(client, args, 1, 'xtrim');
+  if (client.engine.propagation.active) passOnExactly(client, args, stream, idAt);
 }
 
 /** Puts the id of the entry to come into `newId`. */
@@ -178,6 +204,7 @@ export function xtrim(client: Client, args: Args): void {
   if (removed > 0) {
     signalStream(client, args, 1, 'xtrim');
     client.engine.keyspace.dirty += removed;
+    if (client.engine.propagation.active) passOnExactly(client, args, stream!, 0);
   }
   client.out.int(removed);
 }

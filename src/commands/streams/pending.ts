@@ -15,6 +15,8 @@ import {
   endArg,
   idArg,
   longArg,
+  passOnClaim,
+  passOnGroupId,
   readId,
   readStream,
   replyCount,
@@ -141,12 +143,22 @@ export function xclaim(client: Client, args: Args): void {
   let end = 5;
   while (end < args.count && readId(args, end, from)) end++;
   const options = parseClaim(client, args, end);
-  if (compareIds(lastId, group.lastId) > 0) group.lastId.copy(lastId);
+  const { keyspace, propagation } = client.engine;
+  propagation.nothing(client);
+  let advanced = compareIds(lastId, group.lastId) > 0;
+  if (advanced) group.lastId.copy(lastId);
   const claimed: StreamId[] = [];
   for (let i = 5; i < end; i++) {
     const id = new StreamId();
     idArg(args, i, id);
-    if (claim(client, args, stream!, group, id, minIdleMs, options)) claimed.push(id);
+    const { dirty } = keyspace;
+    if (claim(client, args, stream!, group, id, i, minIdleMs, options)) claimed.push(id);
+    // What is told of an entry tells of the group's last id, too.
+    if (keyspace.dirty > dirty) advanced = false;
+  }
+  if (advanced) {
+    keyspace.dirty++;
+    passOnGroupId(client, args, 1, 2, group);
   }
   replyClaimed(client, stream!, claimed, options.justId);
 }
@@ -179,6 +191,7 @@ function claim(
   stream: Stream,
   group: Group,
   id: StreamId,
+  idAt: number,
   minIdleMs: number,
   options: ClaimOptions,
 ): boolean {
@@ -188,6 +201,7 @@ function claim(
   if (!exists) {
     // What was deleted from the stream can't be claimed any more.
     if (isPending) {
+      passOnClaim(client, args, 1, 2, group, id, idAt);
       group.forget(id);
       keyspace.dirty++;
     }
@@ -203,6 +217,7 @@ function claim(
   group.deliveryMs = options.deliveryMs;
   if (options.retryCount >= 0) group.deliveries = options.retryCount;
   else if (!options.justId) group.deliveries = plus(group.deliveries, 1);
+  passOnClaim(client, args, 1, 2, group, id, idAt);
   keyspace.dirty++;
   return true;
 }
@@ -238,14 +253,16 @@ export function xautoclaim(client: Client, args: Args): void {
   }
   const stream = readStream(client, args, 1);
   const group = needGroup(stream, args);
-  const { nowMs, keyspace } = client.engine;
+  const { nowMs, keyspace, propagation } = client.engine;
   const { pending } = group;
+  propagation.nothing(client);
   const claimed: StreamId[] = [];
   const gone: StreamId[] = [];
   let more = pending.seek(from);
   for (let attempts = limit * ATTEMPTS; more && attempts > 0 && limit > 0; attempts--) {
     const id = pending.id(new StreamId());
     if (!stream!.has(id)) {
+      passOnClaim(client, args, 1, 2, group, id, 0);
       more = group.forget(id);
       keyspace.dirty++;
       gone.push(id);
@@ -256,6 +273,7 @@ export function xautoclaim(client: Client, args: Args): void {
       group.assign(id, consumerOf(client, args, 1, group, args.text(3)));
       group.deliveryMs = nowMs;
       if (!justId) group.deliveries = plus(group.deliveries, 1);
+      passOnClaim(client, args, 1, 2, group, id, 0);
       claimed.push(id);
       keyspace.dirty++;
       limit--;

@@ -21,6 +21,8 @@ import {
   idArg,
   isChar,
   longArg,
+  passOnClaim,
+  passOnGroupId,
   readStream,
   replyEntry,
   replyId,
@@ -42,6 +44,8 @@ interface Options {
   firstKey: number;
   streams: number;
   group: string | null;
+  /** Index of its name. */
+  groupAt: number;
   consumer: string;
   noAck: boolean;
 }
@@ -106,6 +110,7 @@ function parse(client: Client, args: Args, grouped: boolean): Options {
     firstKey: 0,
     streams: 0,
     group: null,
+    groupAt: 0,
     consumer: '',
     noAck: false,
   };
@@ -121,6 +126,7 @@ function parse(client: Client, args: Args, grouped: boolean): Options {
     } else if (more >= 2 && args.is(i, 'group')) {
       if (!grouped) throw errors.GROUP_WITH_XREAD;
       options.group = args.text(i + 1);
+      options.groupAt = i + 1;
       options.consumer = args.text(i + 2);
       i += 2;
     } else if (args.is(i, 'noack')) {
@@ -192,25 +198,45 @@ function serve(client: Client, args: Args, options: Options, source: Source, lim
     replyRange(client.out, stream, from, TO, limit, false);
     return;
   }
+  const { propagation } = client.engine;
+  if (propagation.active) {
+    propagation.nothing(client);
+    // Those who are given entries to acknowledge come to be by the claim.
+    if (options.noAck && !group.consumers.has(options.consumer))
+      passOnConsumer(client, args, key, options.groupAt);
+  }
   const consumer = consumerOf(client, args, key, group, options.consumer);
-  if (source.fresh) deliver(client, stream, group, consumer, limit, options.noAck);
+  if (source.fresh) deliver(client, args, options, source, consumer, limit);
   else replyHistory(client, stream, group, consumer, limit);
   client.engine.keyspace.dirty++;
 }
 
 const iterator = new StreamIterator();
 
+function passOnConsumer(client: Client, args: Args, key: number, groupAt: number): void {
+  const effect = client.engine.propagation.before(client.db, 5);
+  effect.text('XGROUP');
+  effect.text('CREATECONSUMER');
+  effect.argOf(args, key);
+  effect.argOf(args, groupAt);
+  effect.argOf(args, groupAt + 1);
+}
+
 /** Gives the consumer what lies behind the group's last id. */
 function deliver(
   client: Client,
-  stream: Stream,
-  group: Group,
+  args: Args,
+  options: Options,
+  source: Source,
   consumer: Consumer,
   limit: number,
-  noAck: boolean,
 ): void {
   const { out } = client;
   const { nowMs } = client.engine;
+  const stream = source.stream!;
+  const group = source.group!;
+  const { key } = source;
+  const { groupAt, noAck } = options;
   const count = countRange(stream, from, TO, limit);
   out.array(count);
   iterator.start(stream, from, TO, false);
@@ -218,8 +244,11 @@ function deliver(
     const { id } = iterator;
     group.advance(stream, id);
     replyEntry(out, id, iterator.entry);
-    if (!noAck) group.deliver(id, consumer, nowMs);
+    if (noAck) continue;
+    group.deliver(id, consumer, nowMs);
+    passOnClaim(client, args, key, groupAt, group, id, 0);
   }
+  if (noAck && count > 0) passOnGroupId(client, args, key, groupAt, group);
 }
 
 const historyId = new StreamId();

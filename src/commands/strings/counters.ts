@@ -83,6 +83,15 @@ export function incrbyfloat(client: Client, args: Args): void {
     if (ref === 0) keyspace.event(EVENT_NEW, 'new', db, buf, off, len);
     keyspace.event(EVENT_STRING, 'incrbyfloat', db, buf, off, len);
   }
+  const { propagation } = client.engine;
+  if (propagation.active) {
+    // The sum as it is: another machine may add otherwise.
+    const effect = propagation.replace(client, 4);
+    effect.text('SET');
+    effect.argOf(args, 1);
+    effect.arg(text, 0, length);
+    effect.text('KEEPTTL');
+  }
   client.out.bulk(text, 0, length);
 }
 

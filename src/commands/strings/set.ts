@@ -43,7 +43,16 @@ function setWithOptions(client: Client, args: Args): void {
     return;
   }
   store(client, args, ref, 2, (flags & KEEP_TTL) !== 0, when);
+  if (returnOld && when === null && client.engine.propagation.active) passOnWithoutGet(client, args);
   if (!returnOld) out.ok();
+}
+
+/** Nobody reads the reply of what is told. */
+function passOnWithoutGet(client: Client, args: Args): void {
+  let kept = args.count;
+  for (let i = 3; i < args.count; i++) if (args.is(i, 'get')) kept--;
+  const effect = client.engine.propagation.replace(client, kept);
+  for (let i = 0; i < args.count; i++) if (i < 3 || !args.is(i, 'get')) effect.argOf(args, i);
 }
 
 export function setex(client: Client, args: Args): void {
@@ -86,8 +95,13 @@ export function msetnx(client: Client, args: Args): void {
 }
 
 export function getset(client: Client, args: Args): void {
+  const { propagation } = client.engine;
   replyOld(client, args);
   storePlain(client, args, 1, 2);
+  if (!propagation.active) return;
+  const effect = propagation.replace(client, 3);
+  effect.text('SET');
+  effect.argsOf(args, 1, 3);
 }
 
 export function getdel(client: Client, args: Args): void {
@@ -97,7 +111,7 @@ export function getdel(client: Client, args: Args): void {
     return;
   }
   replyString(client, ref);
-  removeKey(client, args, ref);
+  removeKey(client, args, ref, client.engine.keyspace.lazyFree.userDel);
 }
 
 /** The time is checked only where there is a key to give it to, as Redis does. */
@@ -114,7 +128,7 @@ export function getex(client: Client, args: Args): void {
   replyString(client, ref);
   if (when !== null) {
     if ((flags & ABSOLUTE) !== 0 && when <= keyspace.now) {
-      removeKey(client, args, ref);
+      removeKey(client, args, ref, keyspace.lazyFree.expire);
       return;
     }
     setDeadline(db, ref, when);
@@ -127,6 +141,12 @@ export function getex(client: Client, args: Args): void {
   keyspace.dirty++;
   keyspace.touched(db, args.buf, off, len);
   keyspace.event(EVENT_GENERIC, when === null ? 'persist' : 'expire', db, args.buf, off, len);
+  const { propagation } = client.engine;
+  if (!propagation.active) return;
+  const effect = propagation.replace(client, when === null ? 2 : 3);
+  effect.text(when === null ? 'PERSIST' : 'PEXPIREAT');
+  effect.argOf(args, 1);
+  if (when !== null) effect.word(when);
 }
 
 /** Finds the key in argument 1 for reading; it must hold a string. 0 if there is none. */
@@ -167,18 +187,30 @@ function store(
   if (when !== null) setDeadline(db, at, when);
   keyspace.dirty++;
   keyspace.touched(db, buf, off, len);
+  if (when !== null && client.engine.propagation.active) passOnTimed(client, args, v, when);
   if (keyspace.eventMask === 0) return;
   if (ref === 0) keyspace.event(EVENT_NEW, 'new', db, buf, off, len);
   keyspace.event(EVENT_STRING, 'set', db, buf, off, len);
   if (when !== null) keyspace.event(EVENT_GENERIC, 'expire', db, buf, off, len);
 }
 
+/** Whoever is told stores the same moment, whenever that is. */
+function passOnTimed(client: Client, args: Args, v: number, when: Deadline): void {
+  const effect = client.engine.propagation.replace(client, 5);
+  effect.text('SET');
+  effect.argOf(args, 1);
+  effect.argOf(args, v);
+  effect.text('PXAT');
+  effect.word(when);
+}
+
 /** Removes the key in argument 1, which has just been looked up, and signals it. */
-function removeKey(client: Client, args: Args, ref: number): void {
+function removeKey(client: Client, args: Args, ref: number, lazily: boolean): void {
   const { keyspace } = client.engine;
   const { db } = client;
   db.remove(ref);
   keyspace.dirty++;
   keyspace.touched(db, args.buf, args.off[1]!, args.len[1]!);
   keyspace.event(EVENT_GENERIC, 'del', db, args.buf, args.off[1]!, args.len[1]!);
+  client.engine.propagation.insteadRemoval(client, args, lazily);
 }

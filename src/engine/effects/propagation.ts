@@ -12,7 +12,7 @@
  *
  *     run → handler → [instead, also, removed …]* → the command itself, unless told otherwise → unit over → sinks
  *
- * SELECT stands where the database of a sink's stream changes: behind MULTI, before the command.
+ * SELECT stands where the database of a sink's stream changes: before a command or the MULTI that it is the first of.
  *
  * What makes a command one that has changed something is `keyspace.dirty`, which therefore counts exactly as Redis does.
  *
@@ -153,6 +153,14 @@ export class Propagation {
     return this.#unit;
   }
 
+  /** The command that runs has removed the key in argument 1, and that is all: DEL, or UNLINK. */
+  insteadRemoval(client: Client, args: Args, lazily: boolean): void {
+    if (!this.active) return;
+    const out = this.replace(client, 2);
+    out.text(lazily ? 'UNLINK' : 'DEL');
+    out.argOf(args, 1);
+  }
+
   /** As `replace`, for a command besides the one that runs, which comes before it. Only while `active`. */
   before(db: Database, argc: number, target = TO_ALL): EffectBuffer {
     this.#unit.begin(db.id, target, argc);
@@ -218,7 +226,10 @@ export class Propagation {
     const together = count > 1 && !this.#arbitrary;
     for (const listener of this.#listeners) {
       const { sink } = listener;
-      if (together) sink.append(MULTI, 0, MULTI.length);
+      if (together) {
+        if (listener.selected !== unit.databases[0]!) select(listener, unit.databases[0]!);
+        sink.append(MULTI, 0, MULTI.length);
+      }
       for (let i = 0; i < count; i++) {
         if ((unit.targets[i]! & listener.target) === 0) continue;
         if (listener.selected !== unit.databases[i]!) select(listener, unit.databases[i]!);
