@@ -83,6 +83,8 @@ export class Defragmenter {
   /** Goes on for about `budgetUs`. Returns true when the cycle isn't over. */
   step(budgetUs: number): boolean {
     if (!this.running) return false;
+    // What a snapshot is half through with stays where it is.
+    if (this.#keyspace.snapshot !== null) return true;
     const until = this.#clock.monoUs() + budgetUs;
     for (let looked = 0; looked < RECORDS_PER_SLICE; looked += RECORDS_PER_LOOK) {
       if (!this.#look()) {
