@@ -21,10 +21,16 @@ const BIG_LENGTH = 254;
 
 const digits = new Uint8Array(24);
 
-/** Visits the elements of the ziplist in b[off, off + len). Returns their number. */
-export function readZiplist(b: Uint8Array, off: number, len: number, visit: ElementVisitor): number {
+/** Visits the elements of the ziplist in b[off, off + len). Returns their number. `message`: if it is none. */
+export function readZiplist(
+  b: Uint8Array,
+  off: number,
+  len: number,
+  visit: ElementVisitor,
+  message = 'Ziplist integrity check failed.',
+): number {
   const bad = (): never => {
-    throw new CorruptRdb('Ziplist integrity check failed.');
+    throw new CorruptRdb(message);
   };
   if (len < ZIPLIST_HEADER + 1) bad();
   const view = new DataView(b.buffer, b.byteOffset + off, len);
@@ -38,14 +44,14 @@ export function readZiplist(b: Uint8Array, off: number, len: number, visit: Elem
   let count = 0;
   while (at < last) {
     lastAt = at;
-    let told = view.getUint8(at);
+    let before = view.getUint8(at);
     let next = at + 1;
-    if (told === BIG_LENGTH) {
+    if (before === BIG_LENGTH) {
       if (at + 5 > last) bad();
-      told = view.getUint32(at + 1, true);
+      before = view.getUint32(at + 1, true);
       next = at + 5;
     }
-    if (told !== previous || next >= last) bad();
+    if (before !== previous || next >= last) bad();
     const head = view.getUint8(next++);
     let size = 0;
     if (head < 0xc0) {
@@ -105,9 +111,15 @@ function integerText(view: DataView, head: number, at: number): number {
 }
 
 /** Visits field, value, field, value ... of the zipmap in b[off, off + len). Returns the number of fields. */
-export function readZipmap(b: Uint8Array, off: number, len: number, visit: ElementVisitor): number {
+export function readZipmap(
+  b: Uint8Array,
+  off: number,
+  len: number,
+  visit: ElementVisitor,
+  message = 'Zipmap integrity check failed.',
+): number {
   const bad = (): never => {
-    throw new CorruptRdb('Zipmap integrity check failed.');
+    throw new CorruptRdb(message);
   };
   const last = off + len - 1;
   if (len < 2 || b[last] !== END) bad();

@@ -32,9 +32,56 @@ const STRING_MAX = 2 ** 32 - 1;
 /** Thrown by a reading that needs more bytes than the window has. */
 export const INCOMPLETE = new Error('more bytes are needed');
 
+/** What is wrong with an RDB, as far as it makes a difference for what is told about it. */
+export type RdbFault = 'corrupt' | 'short' | 'signature' | 'version' | 'checksum' | 'refused';
+
 /** The bytes are not what an RDB can be. */
 export class CorruptRdb extends Error {
   override name = 'CorruptRdb';
+  readonly fault: RdbFault;
+  /** Where in the RDB; -1 until the loader has said it. */
+  offset = -1;
+
+  constructor(message: string, fault: RdbFault = 'corrupt') {
+    super(message);
+    this.fault = fault;
+  }
+}
+
+/** The bytes end before the RDB does. */
+export function shortRead(): CorruptRdb {
+  return new CorruptRdb('Unexpected EOF reading RDB file', 'short');
+}
+
+/** Compressed strings that claim to be longer are counted before memory is taken for them. */
+const COUNTED_BEFORE = 65536;
+/** Scratch memory that is kept for the next string. */
+const SCRATCH_KEPT = 1048576;
+
+function badLzf(): CorruptRdb {
+  return new CorruptRdb('Invalid LZF compressed string');
+}
+
+/** Bytes that compressed ones become, as their lengths say; -1 if they end within a part. */
+function unpackedSize(src: Uint8Array, off: number, len: number): number {
+  const end = off + len;
+  let size = 0;
+  let p = off;
+  while (p < end) {
+    const control = src[p++]!;
+    if (control < 32) {
+      size += control + 1;
+      p += control + 1;
+    } else if (control < 224) {
+      size += (control >> 5) + 2;
+      p++;
+    } else {
+      if (p >= end) return -1;
+      size += src[p]! + 9;
+      p += 2;
+    }
+  }
+  return p === end ? size : -1;
 }
 
 const numbers = new DataView(new ArrayBuffer(8));
@@ -49,12 +96,19 @@ export class RdbReader {
    * How many bytes may still come behind `end`; Infinity when nobody knows. Only lengths are checked against it.
    */
   following = 0;
+  /** Where reading goes on after INCOMPLETE; who reads sets it behind each part that need not be read again. */
+  mark = 0;
+  /** Bytes from `mark` on that the reading that threw INCOMPLETE needs. */
+  wanted = 0;
   /** What `string` and `length` found. */
   bytes: Uint8Array;
   off = 0;
   len = 0;
   /** Set by `length`: the value is a way of writing a string, not a length. */
   encoded = false;
+  /** Set by `length64` and `word64`: the halves of a number of 64 bits, as typed arrays of words hold them. */
+  high = 0;
+  low = 0;
   readonly #digits = new Uint8Array(12);
   #scratch = new Uint8Array(0);
 
@@ -68,8 +122,14 @@ export class RdbReader {
   /** Throws unless `count` bytes are there: INCOMPLETE if they can still come. */
   need(count: number): void {
     if (this.end - this.pos >= count) return;
-    if (count > this.end - this.pos + this.following) throw new CorruptRdb('Unexpected EOF reading RDB');
+    if (count > this.end - this.pos + this.following) throw shortRead();
+    this.wanted = this.pos - this.mark + count;
     throw INCOMPLETE;
+  }
+
+  /** All up to here need not be read again. */
+  commit(): void {
+    this.mark = this.pos;
   }
 
   byte(): number {
@@ -80,10 +140,8 @@ export class RdbReader {
   /** A number of elements that take at least `each` bytes: refused when they cannot all be in what is left. */
   count(each = 1): number {
     const n = this.length();
-    if (this.encoded) throw new CorruptRdb('a length was expected');
-    if (n * each > this.end - this.pos + this.following) {
-      throw new CorruptRdb(`${n} elements can't be in what is left`);
-    }
+    if (this.encoded) throw shortRead();
+    if (n * each > this.end - this.pos + this.following) throw shortRead();
     return n;
   }
 
@@ -99,27 +157,42 @@ export class RdbReader {
       return first & 63;
     }
     if (first === LENGTH_32) {
-      this.#needRest(4);
+      this.need(4);
       return this.#big32();
     }
     if (first === LENGTH_64) {
-      this.#needRest(8);
+      this.need(8);
       const high = this.#big32();
       return high * TWO_32 + this.#big32();
     }
     throw new CorruptRdb(`Unknown length encoding ${first} in rdbLoadLen()`);
   }
 
-  #rest(): number {
-    this.#needRest(1);
-    return this.buf[this.pos++]!;
+  /** A length of 64 bits (a part of a stream's id), exactly: `high` and `low`. */
+  length64(): void {
+    if (this.pos === this.end) this.need(1);
+    if (this.buf[this.pos] === LENGTH_64) {
+      this.need(9);
+      this.pos++;
+      this.word64();
+      return;
+    }
+    const n = this.length();
+    if (this.encoded) throw shortRead();
+    this.high = 0;
+    this.low = n | 0;
   }
 
-  /** As `need`, when one byte of it has been read. */
-  #needRest(count: number): void {
-    if (this.end - this.pos >= count) return;
-    this.pos--;
-    this.need(count + 1);
+  /** Eight bytes, big endian: `high` and `low`. */
+  word64(): void {
+    this.need(8);
+    this.high = this.#big32() | 0;
+    this.low = this.#big32() | 0;
+  }
+
+  #rest(): number {
+    if (this.pos === this.end) this.need(1);
+    return this.buf[this.pos++]!;
   }
 
   #big32(): number {
@@ -153,15 +226,11 @@ export class RdbReader {
 
   /** A score as text, as versions before 8 have it. */
   textDouble(): number {
-    const start = this.pos;
     const len = this.byte();
     if (len === SCORE_NEG_INF) return Number.NEGATIVE_INFINITY;
     if (len === SCORE_INF) return Number.POSITIVE_INFINITY;
     if (len === SCORE_NAN) return Number.NaN;
-    if (this.end - this.pos < len) {
-      this.pos = start;
-      this.need(len + 1);
-    }
+    this.need(len);
     let text = '';
     for (let i = 0; i < len; i++) text += String.fromCharCode(this.buf[this.pos + i]!);
     this.pos += len;
@@ -175,21 +244,16 @@ export class RdbReader {
    * integers and compressed ones are written to scratch memory.
    */
   string(): void {
-    const start = this.pos;
     const len = this.length();
-    try {
-      if (this.encoded) this.#encodedString(len);
-      else {
-        this.need(len);
-        this.bytes = this.buf;
-        this.off = this.pos;
-        this.len = len;
-        this.pos += len;
-      }
-    } catch (thrown) {
-      if (thrown === INCOMPLETE) this.pos = start;
-      throw thrown;
+    if (this.encoded) {
+      this.#encodedString(len);
+      return;
     }
+    if (this.end - this.pos < len) this.need(len);
+    this.bytes = this.buf;
+    this.off = this.pos;
+    this.len = len;
+    this.pos += len;
   }
 
   #encodedString(kind: number): void {
@@ -213,18 +277,23 @@ export class RdbReader {
   #compressed(): void {
     const compressed = this.length();
     const whole = this.length();
-    if (whole > STRING_MAX) throw new CorruptRdb('a compressed string is too long');
     this.need(compressed);
     // LZF makes at most 264 bytes of three: more than that is a lie, told before memory is taken.
-    if (whole > compressed * 264) throw new CorruptRdb('Invalid LZF compressed string');
+    if (whole > STRING_MAX || whole > compressed * 264) throw badLzf();
+    if (whole > COUNTED_BEFORE && unpackedSize(this.buf, this.pos, compressed) !== whole) throw badLzf();
     if (this.#scratch.length < whole) this.#scratch = new Uint8Array(Math.max(whole, 4096));
-    if (lzfDecompress(this.buf, this.pos, compressed, this.#scratch, 0, whole) !== whole) {
-      throw new CorruptRdb('Invalid LZF compressed string');
-    }
+    if (!lzfDecompress(this.buf, this.pos, compressed, this.#scratch, 0, whole)) throw badLzf();
     this.pos += compressed;
     this.bytes = this.#scratch;
     this.off = 0;
     this.len = whole;
+  }
+
+  /** Gives back what a long string has taken. */
+  tidy(): void {
+    if (this.#scratch.length <= SCRATCH_KEPT) return;
+    this.#scratch = new Uint8Array(0);
+    if (this.bytes !== this.buf) this.bytes = this.buf;
   }
 
   /** Copies the string read last. */

@@ -446,14 +446,28 @@ export class SetValue {
 
   /** Puts a set in the making under the key just looked up (`ref`: what was found there, 0 for nothing). */
   store(ref: number, key: Uint8Array, off: number, len: number, access: number, keepExpire = false): void {
+    this.storeFound(ref, key, off, len, access, keepExpire);
+  }
+
+  /** The same; returns the entry's ref. */
+  storeFound(
+    ref: number,
+    key: Uint8Array,
+    off: number,
+    len: number,
+    access: number,
+    keepExpire: boolean,
+  ): number {
     const db = this.#db!;
     const meta = TYPE_SET | this.form;
     const { view, table } = this;
-    if (table === null)
-      db.storeValue(ref, key, off, len, view.bytes, view.off, view.len, meta, access, keepExpire);
-    else db.storeCollection(ref, key, off, len, table, meta, access, keepExpire);
+    const at =
+      table === null
+        ? db.storeValue(ref, key, off, len, view.bytes, view.off, view.len, meta, access, keepExpire)
+        : db.storeCollection(ref, key, off, len, table, meta, access, keepExpire);
     this.table = null;
     this.#detached = false;
+    return at;
   }
 
   /** Gives up a set in the making. One that was left behind by an error may have lost its arena since (FLUSHALL). */

@@ -54,6 +54,14 @@ export class HashTable implements Collection {
     return hash;
   }
 
+  /** Makes room for so many fields in a hash that has none yet. */
+  reserve(fields: number): void {
+    const { dict } = this.table;
+    const before = dict.bytes;
+    dict.reserve(fields);
+    this.memory.tableBytes += dict.bytes - before;
+  }
+
   /** Number of fields. */
   get size(): number {
     return this.table.count;

@@ -27,6 +27,7 @@ import {
   lpPrev,
   lpWriteSized,
 } from '../../structures/listpack.ts';
+import { copyBytes } from '../../util/copy-bytes.ts';
 import type { Collection, Memory } from '../memory.ts';
 import { LARGE_MIN, ListNodes } from './list-nodes.ts';
 import { KIND_LARGE, KIND_RAW, LISTPACK_HEADER, type NodeView } from './node.ts';
@@ -58,16 +59,21 @@ export class GrownList extends ListNodes implements Collection {
   /** The grown form of a packed list. */
   static fromListpack(memory: Memory, b: Uint8Array, at: number): GrownList {
     const list = new GrownList(memory);
+    if (lpFirst(b, at) >= 0) list.appendListpack(b, at);
+    return list;
+  }
+
+  /** Adds the elements of a well-formed listpack, of which there are some, as one node at the end. */
+  appendListpack(b: Uint8Array, at: number): void {
     const count = lpLength(b, at);
-    if (count === 0) return list;
     const start = lpFirst(b, at);
     const bytes = at + (b[at]! | (b[at + 1]! << 8) | (b[at + 2]! << 16)) - 1 - start;
-    const ref = memory.arena.alloc(NODE_HEADER + bytes);
-    const to = list.rawHeader(ref, NODE_HEADER, NODE_HEADER + bytes);
-    memory.arena.pages[ref >>> PAGE_BITS]!.set(b.subarray(start, start + bytes), to + NODE_HEADER);
-    list.insertNode(0, ref, count);
-    list.length = count;
-    return list;
+    const ref = this.memory.arena.alloc(NODE_HEADER + bytes);
+    const to = this.rawHeader(ref, NODE_HEADER, NODE_HEADER + bytes);
+    copyBytes(b, start, bytes, this.memory.arena.pages[ref >>> PAGE_BITS]!, to + NODE_HEADER);
+    this.insertNode(this.nodeCount, ref, count);
+    this.length += count;
+    this.settleBehind(false);
   }
 
   pushFront(src: Uint8Array, off: number, len: number): void {

@@ -16,6 +16,8 @@ import { IdIndex } from './id-index.ts';
 const TIME = 4;
 const DELIVERIES = 6;
 const CONSUMER = 8;
+/** In the place of a consumer's number while a file is read. */
+const NOBODY = -1;
 const TWO_32 = 4294967296;
 /** What a group and a consumer take beside their indexes, roughly: objects, a name, a place in a map. */
 const GROUP_BYTES = 400;
@@ -200,6 +202,23 @@ export class Group {
     const owner = this.consumer;
     if (owner.pending.find(id)) owner.pending.remove();
     return this.pending.remove();
+  }
+
+  // ------------------------------------------------------------------------------------ read from a file
+
+  /** Adds a pending entry (its id has just been looked up) for which `ownUnowned` will name the consumer. */
+  addUnowned(id: StreamId, deliveryMs: number, deliveries: Count): void {
+    this.pending.insert(id);
+    this.pending.words[this.pending.at + CONSUMER] = NOBODY;
+    this.deliveryMs = deliveryMs;
+    this.deliveries = deliveries;
+  }
+
+  /** Gives the pending entry at the position to a consumer; false if it has one. */
+  ownUnowned(id: StreamId, consumer: Consumer): boolean {
+    if (this.pending.words[this.pending.at + CONSUMER] !== NOBODY) return false;
+    this.#own(id, consumer);
+    return true;
   }
 
   // ----------------------------------------------------------------- duties of the stream as a Collection

@@ -22,7 +22,7 @@ import {
   lpValidate,
 } from '../../structures/listpack.ts';
 import { ELEMENT_HEAD_MAX, ElementText, listpackIntSize, listpackSize, writeElement } from './element.ts';
-import { StreamId } from './id.ts';
+import { compareIds, StreamId } from './id.ts';
 import {
   DELETED,
   ENTRY_HEAD_MAX,
@@ -186,6 +186,7 @@ function build(arena: Arena, master: StreamId, reader: Reader): number {
   master.store(head, W_LAST);
   master.store(head, W_MASTER);
   const id = new StreamId();
+  const last = new StreamId().copy(master);
   const masterMs = wide(master.mh, master.ml);
   const masterSeq = wide(master.sh, master.sl);
   let seenLive = 0;
@@ -196,6 +197,9 @@ function build(arena: Arena, master: StreamId, reader: Reader): number {
     const ms = reader.long();
     const seq = reader.long();
     setHalves(id, BigInt.asUintN(64, masterMs + ms), BigInt.asUintN(64, masterSeq + seq));
+    const order = compareIds(id, last);
+    if (order < 0 || (order === 0 && !first)) throw new Corrupt();
+    last.copy(id);
     size += 2 + longSize(ms) + longSize(seq);
     const same = (flags & SAME_FIELDS) !== 0;
     const own = same ? fields : reader.count();

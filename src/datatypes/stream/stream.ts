@@ -257,6 +257,12 @@ export class Stream implements Collection {
     return true;
   }
 
+  /** The id of the last entry that the last node has, deleted or not; there must be a node. */
+  lastInNodes(into: StreamId): void {
+    const ref = this.#lastNode();
+    into.load(this.memory.arena.words[ref >>> PAGE_BITS]!, ((ref & OFFSET_MASK) << 1) + W_LAST);
+  }
+
   /** The node at the position of `nodes`, as files have it. */
   listpack(): Uint8Array {
     const { arena } = this.memory;
@@ -315,6 +321,13 @@ export class Stream implements Collection {
   /** Finds out anew which entry is the first one. */
   settleFirst(): void {
     if (!this.edge(this.firstId, false)) this.firstId.clear();
+  }
+
+  /** The id of the first entry, deleted or not, that still takes room; false if there is none. */
+  firstKept(into: StreamId): boolean {
+    if (!this.nodes.first()) return false;
+    this.nodes.id(into);
+    return true;
   }
 
   /** The id of the first or the last entry that lives; false if there is none. */

@@ -1,0 +1,520 @@
+/**
+ * Loads an RDB into a keyspace, from bytes that come by and by.
+ *
+ *     for (;;) {
+ *       const what = loader.step(untilUs);
+ *       if (what === NEED_BYTES) { const { buf, off } = loader.room(n); ... read into it ...; loader.filled(m); }
+ *       else if (what === NEED_TURN) ... let others have their turn ...
+ *       else break;                                      // DONE
+ *     }
+ *
+ * A state machine over a window of bytes. `mark` (in the reader) stands behind what is done for good: op codes, the
+ * head of an entry, each element of its value. When the window ends within one, the reader throws INCOMPLETE, and the
+ * next step reads it again from there. A value belongs to no key until it is whole, so nobody sees half of it. The
+ * checksum follows the mark.
+ *
+ * Nothing the bytes say is believed: lengths are compared with what can still come before memory is taken for them,
+ * packed values are validated before they are stored. What is wrong ends in CorruptRdb; what was loaded by then stays.
+ */
+import type { Database } from '../keyspace/database.ts';
+import type { Keyspace } from '../keyspace/keyspace.ts';
+import { copyBytes } from '../util/copy-bytes.ts';
+import { Crc64 } from '../util/crc64.ts';
+import { latin1Of } from '../util/latin1.ts';
+import type { ZsetLimits } from '../values/zset.ts';
+import {
+  OP_AUX,
+  OP_EOF,
+  OP_EXPIRETIME,
+  OP_EXPIRETIME_MS,
+  OP_FREQ,
+  OP_FUNCTION_PRE_GA,
+  OP_FUNCTION2,
+  OP_IDLE,
+  OP_RESIZEDB,
+  OP_SELECTDB,
+  OP_SLOT_INFO,
+  RDB_VERSION_MAX,
+} from './format.ts';
+import { isValueType, ValueLoader } from './load-value.ts';
+import { moduleName, skipModuleValue } from './module-values.ts';
+import { CorruptRdb, INCOMPLETE, RdbReader } from './reader.ts';
+
+// What `step` says.
+/** All bytes that were there have been used: more are needed. */
+export const NEED_BYTES = 0;
+/** The time is up, but there is more to do. */
+export const NEED_TURN = 1;
+export const DONE = 2;
+
+// What is being read, for those who report on it (ts-redis-check-rdb).
+export const DOING_START = 0;
+export const DOING_READ_TYPE = 1;
+export const DOING_READ_EXPIRE = 2;
+export const DOING_READ_KEY = 3;
+export const DOING_READ_VALUE = 4;
+export const DOING_CHECK_SUM = 5;
+export const DOING_READ_LENGTH = 6;
+export const DOING_READ_AUX = 7;
+export const DOING_READ_MODULE_AUX = 8;
+export const DOING_READ_FUNCTIONS = 9;
+
+export interface RdbLoadOptions {
+  keyspace: Keyspace;
+  zsetLimits: ZsetLimits;
+  /** A monotonic clock in microseconds, to which `step`'s deadline belongs. */
+  nowUs: () => number;
+  /** Bytes of the whole file, where that is known. Nothing is believed to be longer than what is left of them. */
+  size?: number;
+  /** Wall clock in ms: keys that expired before it are left out (on a master). Not told: all are kept. */
+  skipExpiredBefore?: number;
+  /** Compare the checksum (rdbchecksum). Default: yes. */
+  checksum?: boolean;
+  /** Keys that are there already are replaced (DEBUG RELOAD NOFLUSH) instead of refused. */
+  allowDuplicates?: boolean;
+  /** Look at everything within values, and for duplicates (sanitize-dump-payload). */
+  deep?: boolean;
+  /** Keep nothing: only find out whether the file is sane (ts-redis-check-rdb). */
+  checksOnly?: boolean;
+  /** Called after each key that was loaded (key-load-delay). */
+  onKey?: () => void;
+  /** Op codes that tell of the file, as they come. */
+  onAux?: (name: string, value: string) => void;
+  onSelect?: (db: number) => void;
+  /** Log lines. */
+  log?: (level: 'debug' | 'notice' | 'warning', text: string) => void;
+}
+
+/** Window of bytes that is kept when nothing needs a larger one. */
+const WINDOW_BYTES = 1 << 18;
+const WINDOW_MAX_KEPT = 1 << 23;
+/** Between two looks at the clock: parts of the file, elements of a value, bytes. */
+const PARTS_A_LOOK = 64;
+const ELEMENTS_A_LOOK = 128;
+const BYTES_A_LOOK = 65536;
+/** Bytes that an entry takes in a file at least, when room is made for as many as the file says. */
+const ENTRY_BYTES = 12;
+/** The same where the file's size is unknown. */
+const RESERVED_UNKNOWN = 1 << 20;
+const HEADER_BYTES = 9;
+const SIGNATURE = 'REDIS';
+const CHECKSUM_SINCE = 5;
+const EMPTY_KEYS_LOGGED = 10;
+const AUX_KEPT = 64;
+const EXPIRE_MAX = 9223372036854774784;
+
+const PHASE_HEADER = 0;
+const PHASE_PARTS = 1;
+const PHASE_VALUE = 2;
+const PHASE_CHECKSUM = 3;
+const PHASE_DONE = 4;
+
+export class RdbLoader {
+  /** Aux fields, by name. */
+  readonly aux = new Map<string, string>();
+  /** Sources of function libraries. */
+  readonly functions: Uint8Array[] = [];
+  version = 0;
+  keysLoaded = 0;
+  keysExpired = 0;
+  emptyKeysSkipped = 0;
+  /** Keys that have an expiry. */
+  expires = 0;
+  /** Keys read, loaded or not. */
+  keysRead = 0;
+  /** The checksum was there and right. */
+  checksumMatched = false;
+  /** DOING_...: what is read just now. */
+  doing = DOING_START;
+  /** Type of the value that was begun last; -1: none. */
+  type = -1;
+
+  readonly #options: RdbLoadOptions;
+  readonly #keyspace: Keyspace;
+  readonly #reader = new RdbReader(new Uint8Array(0));
+  readonly #values: ValueLoader;
+  readonly #crc: Crc64 | null;
+  /** Where in the window the checksum has come to. */
+  #crcAt = 0;
+  /** Bytes of the RDB before the window. */
+  #before = 0;
+  #phase = PHASE_HEADER;
+  #db: Database;
+  #key = new Uint8Array(256);
+  #keyLen = 0;
+  #expireAt = -1;
+  #idle = -1;
+  #freq = -1;
+
+  constructor(options: RdbLoadOptions) {
+    this.#options = options;
+    this.#keyspace = options.keyspace;
+    this.#db = options.keyspace.databases[0]!;
+    this.#crc = options.checksum === false ? null : new Crc64();
+    this.#values = new ValueLoader(
+      { memory: options.keyspace.memory, db: this.#db, zsetLimits: options.zsetLimits },
+      options.checksOnly === true,
+    );
+    this.#reader.following = options.size ?? Number.POSITIVE_INFINITY;
+  }
+
+  // ------------------------------------------------------------------------------------------------ bytes
+
+  /** Where at least `min` bytes more can be put: into `buf` from `off` on. Then call `filled`. */
+  room(min: number): { buf: Uint8Array; off: number } {
+    const reader = this.#reader;
+    const { buf, mark, end } = reader;
+    if (buf.length - end >= min) return { buf, off: end };
+    const kept = end - mark;
+    // What has been read is forgotten; the checksum must have seen it.
+    this.#updateCrc(mark);
+    this.#before += mark;
+    this.#crcAt = 0;
+    let needed = kept + min;
+    if (reader.wanted > needed && Number.isFinite(reader.following)) needed = reader.wanted;
+    if (needed > buf.length || (buf.length > WINDOW_MAX_KEPT && needed < WINDOW_BYTES)) {
+      const grown = new Uint8Array(
+        Math.max(WINDOW_BYTES, needed < buf.length ? needed : needed + (kept >> 1)),
+      );
+      grown.set(buf.subarray(mark, end));
+      reader.buf = grown;
+    } else buf.copyWithin(0, mark, end);
+    reader.mark = 0;
+    reader.pos = 0;
+    reader.end = kept;
+    return { buf: reader.buf, off: kept };
+  }
+
+  /** So many bytes were put there. */
+  filled(bytes: number): void {
+    this.#reader.end += bytes;
+    this.#reader.following -= bytes;
+  }
+
+  /** No more bytes will come. */
+  ended(): void {
+    this.#reader.following = 0;
+  }
+
+  /** Hands over bytes: room, copy, filled. */
+  push(bytes: Uint8Array, from = 0, len = bytes.length - from): void {
+    const { buf, off } = this.room(len);
+    copyBytes(bytes, from, len, buf, off);
+    this.filled(len);
+  }
+
+  /** Bytes of the RDB that have been read for good. */
+  get consumed(): number {
+    return this.#before + this.#reader.mark;
+  }
+
+  /** Where reading is: for messages. */
+  get offset(): number {
+    return this.#before + this.#reader.pos;
+  }
+
+  /** Bytes that were handed over and have not been read: after DONE, what stands behind the RDB. */
+  get leftover(): Uint8Array {
+    const { buf, mark, end } = this.#reader;
+    return buf.subarray(mark, end);
+  }
+
+  /** The key that was read last; null when there was none. */
+  get key(): Uint8Array | null {
+    return this.type < 0 ? null : this.#key.subarray(0, this.#keyLen);
+  }
+
+  // ------------------------------------------------------------------------------------------------ steps
+
+  /** Loads until the bytes or the time are used up, or the RDB is at its end. Throws CorruptRdb. */
+  step(untilUs: number): typeof NEED_BYTES | typeof NEED_TURN | typeof DONE {
+    const reader = this.#reader;
+    const { nowUs } = this.#options;
+    try {
+      for (;;) {
+        const stop = reader.pos + BYTES_A_LOOK;
+        for (let parts = PARTS_A_LOOK; parts > 0 && reader.pos < stop; parts--) {
+          if (this.#phase === PHASE_PARTS) this.#part();
+          else if (this.#phase === PHASE_VALUE) this.#value();
+          else if (this.#phase === PHASE_HEADER) this.#header();
+          else if (this.#phase === PHASE_CHECKSUM) this.#checksum();
+          else return DONE;
+        }
+        if (this.#phase !== PHASE_DONE) this.#updateCrc(reader.mark);
+        if (nowUs() >= untilUs) return NEED_TURN;
+      }
+    } catch (thrown) {
+      if (thrown === INCOMPLETE) {
+        reader.pos = reader.mark;
+        return NEED_BYTES;
+      }
+      if (thrown instanceof CorruptRdb) thrown.offset = this.offset;
+      this.abort();
+      throw thrown;
+    }
+  }
+
+  /** Gives up a value that is not whole yet. */
+  abort(): void {
+    if (this.#phase === PHASE_VALUE) this.#values.drop();
+    this.#phase = PHASE_DONE;
+  }
+
+  #updateCrc(upTo: number): void {
+    if (this.#crc === null || upTo <= this.#crcAt) return;
+    this.#crc.update(this.#reader.buf, this.#crcAt, upTo - this.#crcAt);
+    this.#crcAt = upTo;
+  }
+
+  #header(): void {
+    const reader = this.#reader;
+    reader.need(HEADER_BYTES);
+    const text = latin1Of(reader.buf, reader.pos, HEADER_BYTES);
+    if (!text.startsWith(SIGNATURE)) {
+      throw new CorruptRdb('Wrong signature trying to load DB from file', 'signature');
+    }
+    const version = Number.parseInt(text.slice(SIGNATURE.length), 10);
+    if (!(version >= 1 && version <= RDB_VERSION_MAX)) {
+      throw new CorruptRdb(
+        `Can't handle RDB format version ${Number.isNaN(version) ? 0 : version}`,
+        'version',
+      );
+    }
+    this.version = version;
+    reader.pos += HEADER_BYTES;
+    reader.commit();
+    this.#phase = PHASE_PARTS;
+  }
+
+  /** Reads an op code, or the head of an entry. */
+  #part(): void {
+    const reader = this.#reader;
+    this.doing = DOING_READ_TYPE;
+    const type = reader.byte();
+    if (type < OP_SLOT_INFO) {
+      this.#entry(type);
+      return;
+    }
+    switch (type) {
+      case OP_EXPIRETIME:
+        this.doing = DOING_READ_EXPIRE;
+        this.#expireAt = reader.int32() * 1000;
+        break;
+      case OP_EXPIRETIME_MS:
+        this.doing = DOING_READ_EXPIRE;
+        this.#expireAt = reader.int64();
+        break;
+      case OP_FREQ:
+        this.#freq = reader.byte();
+        break;
+      case OP_IDLE:
+        this.#idle = reader.length();
+        break;
+      case OP_EOF:
+        this.#phase = PHASE_CHECKSUM;
+        break;
+      case OP_SELECTDB:
+        this.#select();
+        break;
+      case OP_RESIZEDB:
+        this.#resize();
+        break;
+      case OP_SLOT_INFO:
+        for (let i = 0; i < 3; i++) reader.length();
+        break;
+      case OP_AUX:
+        this.#readAux();
+        break;
+      case OP_FUNCTION2:
+        this.doing = DOING_READ_FUNCTIONS;
+        reader.string();
+        this.functions.push(reader.copy());
+        break;
+      case OP_FUNCTION_PRE_GA:
+        throw new CorruptRdb('Pre-release function format not supported.', 'refused');
+      default:
+        this.#moduleAux();
+    }
+    reader.commit();
+  }
+
+  #select(): void {
+    this.doing = DOING_READ_LENGTH;
+    const id = this.#reader.length();
+    const { databases } = this.#keyspace;
+    this.#options.onSelect?.(id);
+    const db = databases[id];
+    if (db !== undefined) this.#db = db;
+    else if (this.#options.checksOnly !== true) {
+      throw new CorruptRdb(
+        `FATAL: Data file was created with a Redis server configured to handle more than ${databases.length} ` +
+          'databases. Exiting',
+        'refused',
+      );
+    }
+  }
+
+  /** Makes room for as many keys as the file says, but not for more than can be in it. */
+  #resize(): void {
+    this.doing = DOING_READ_LENGTH;
+    const reader = this.#reader;
+    const keys = reader.length();
+    const expires = reader.length();
+    if (this.#options.checksOnly === true) return;
+    const left = reader.end - reader.pos + reader.following;
+    const most = Number.isFinite(left) ? Math.floor(left / ENTRY_BYTES) : RESERVED_UNKNOWN;
+    if (keys > 0) this.#db.dict.reserve(Math.min(keys, most));
+    if (expires > 0) this.#db.expires.reserve(Math.min(expires, keys, most));
+  }
+
+  #readAux(): void {
+    this.doing = DOING_READ_AUX;
+    const reader = this.#reader;
+    reader.string();
+    const name = latin1Of(reader.bytes, reader.off, reader.len);
+    reader.string();
+    const value = latin1Of(reader.bytes, reader.off, reader.len);
+    if (this.aux.size < AUX_KEPT || this.aux.has(name)) this.aux.set(name, value);
+    this.#options.onAux?.(name, value);
+  }
+
+  #moduleAux(): void {
+    this.doing = DOING_READ_MODULE_AUX;
+    const reader = this.#reader;
+    reader.length64();
+    const name = moduleName(reader.high, reader.low);
+    const whenOp = reader.length();
+    const when = reader.length();
+    if (this.#options.checksOnly === true) {
+      if (whenOp !== 2) throw new CorruptRdb('bad when_opcode');
+      if (when < 0) throw new CorruptRdb('bad when');
+      skipModuleValue(reader, name);
+      return;
+    }
+    throw new CorruptRdb(
+      `The RDB file contains AUX module data I can't load: no matching module '${name}'`,
+      'refused',
+    );
+  }
+
+  /** Reads the key, then as much of the value as there is. */
+  #entry(type: number): void {
+    const reader = this.#reader;
+    this.doing = DOING_READ_KEY;
+    if (!isValueType(type)) {
+      this.type = type;
+      throw new CorruptRdb(
+        this.#options.checksOnly === true
+          ? `Invalid object type: ${type}`
+          : `Unknown RDB encoding type ${type}`,
+      );
+    }
+    reader.string();
+    const { len } = reader;
+    if (this.#key.length < len) this.#key = new Uint8Array(len * 2);
+    copyBytes(reader.bytes, reader.off, len, this.#key, 0);
+    this.#keyLen = len;
+    this.type = type;
+    reader.commit();
+    this.doing = DOING_READ_VALUE;
+    this.#phase = PHASE_VALUE;
+    this.#values.begin(type, this.#options.deep === true);
+    this.#value();
+  }
+
+  #value(): void {
+    if (!this.#values.step(this.#reader, ELEMENTS_A_LOOK)) return;
+    this.#phase = PHASE_PARTS;
+    const { value } = this.#values;
+    const { skipExpiredBefore, onKey, checksOnly } = this.#options;
+    const expireAt = this.#expireAt;
+    this.keysRead++;
+    if (expireAt !== -1) this.expires++;
+    const expired = skipExpiredBefore !== undefined && expireAt !== -1 && expireAt < skipExpiredBefore;
+    if (expired && (checksOnly === true || !value.empty)) this.keysExpired++;
+    if (value.empty) this.#skipEmpty();
+    else if (expired || checksOnly === true) value.drop();
+    else {
+      this.#store();
+      onKey?.();
+    }
+    this.#expireAt = -1;
+    this.#idle = -1;
+    this.#freq = -1;
+    this.#reader.tidy();
+  }
+
+  #skipEmpty(): void {
+    if (this.emptyKeysSkipped++ >= EMPTY_KEYS_LOGGED) return;
+    this.#options.log?.('warning', `rdbLoadObject skipping empty key: ${this.#keyText()}`);
+  }
+
+  #keyText(): string {
+    return latin1Of(this.#key, 0, this.#keyLen);
+  }
+
+  #store(): void {
+    const db = this.#db;
+    const key = this.#key;
+    const { value } = this.#values;
+    const found = db.find(key, 0, this.#keyLen);
+    if (found !== 0) {
+      if (this.#options.allowDuplicates !== true) {
+        value.drop();
+        throw new CorruptRdb(`RDB has duplicated key '${this.#keyText()}' in DB ${db.id}`, 'refused');
+      }
+      this.#keyspace.removeLazily(db, found, false);
+      db.find(key, 0, this.#keyLen);
+    }
+    const ref = value.store(db, 0, key, 0, this.#keyLen, this.#access());
+    if (this.#expireAt !== -1) db.setExpire(ref, Math.min(Math.max(this.#expireAt, 0), EXPIRE_MAX));
+    this.keysLoaded++;
+  }
+
+  #access(): number {
+    if (this.#idle < 0 && this.#freq < 0) return this.#keyspace.newAccess();
+    return loadedAccess(this.#keyspace, this.#idle, this.#freq);
+  }
+
+  #checksum(): void {
+    const reader = this.#reader;
+    this.doing = DOING_CHECK_SUM;
+    if (this.version >= CHECKSUM_SINCE) {
+      reader.need(8);
+      this.#updateCrc(reader.mark);
+      this.#compare();
+      reader.pos += 8;
+      this.#crcAt = reader.pos;
+      reader.commit();
+    }
+    this.#phase = PHASE_DONE;
+  }
+
+  #compare(): void {
+    const crc = this.#crc;
+    const { buf, pos } = this.#reader;
+    if (crc === null) return;
+    let told = 0n;
+    for (let i = 7; i >= 0; i--) told = (told << 8n) | BigInt(buf[pos + i]!);
+    if (told === 0n) {
+      this.#options.log?.('notice', 'RDB file was saved with checksum disabled: no check performed.');
+      return;
+    }
+    if (!crc.matches(buf, pos)) {
+      const made = (BigInt(crc.high) << 32n) | BigInt(crc.low);
+      throw new CorruptRdb(
+        `Wrong RDB checksum expected: (${told.toString(16)}) but got (${made.toString(16)}). Aborting now.`,
+        'checksum',
+      );
+    }
+    this.checksumMatched = true;
+  }
+}
+
+/** The access word of a key with an idle time in seconds (-1: none) or an LFU counter (-1: none) from a file. */
+export function loadedAccess(keyspace: Keyspace, idleSeconds: number, freq: number): number {
+  if (keyspace.lfu) return freq < 0 ? keyspace.newAccess() : (keyspace.lruClock << 8) | (freq & 255);
+  if (idleSeconds < 0) return keyspace.newAccess();
+  const clock = keyspace.lruClock - Math.min(idleSeconds, 0x7fffff);
+  return clock < 0 ? (keyspace.lruClock + 0x7fffff) & 0xffffff : clock;
+}
