@@ -16,15 +16,15 @@ export interface Fingerprint {
 export interface FingerprintOptions {
   /** When consumers were last seen; not the same where two servers were filled. */
   readonly seenTimes?: boolean;
-  /** Off where encodings may differ: other limits, or what appended strings were. */
-  readonly encodings?: boolean;
+  /** Keys whose encoding is not compared. */
+  readonly encodingsExcept?: RegExp;
 }
 
 const BATCH = 500;
 
 /** The client is left in database 0. */
 export async function fingerprint(client: RawClient, options: FingerprintOptions = {}): Promise<Fingerprint> {
-  const { seenTimes = true, encodings = true } = options;
+  const { seenTimes = true, encodingsExcept = null } = options;
   const keys = new Map<string, string>();
   const digest = String(await client.call('DEBUG', 'DIGEST'));
   for (const db of await databasesInUse(client)) {
@@ -38,7 +38,8 @@ export async function fingerprint(client: RawClient, options: FingerprintOptions
       part.forEach((key, j) => {
         const [type, encoding, value, expiry] = replies.slice(j * 4, j * 4 + 4).map(textOf);
         if (type === 'stream') streams.push(key);
-        const words = [type, encodings ? encoding : '', value, `expires ${expiry}`];
+        const form = encodingsExcept?.test(key.toString('latin1')) ? '' : encoding;
+        const words = [type, form, value, `expires ${expiry}`];
         keys.set(`${db}/${key.toString('latin1')}`, words.join(' '));
       });
       for (const key of streams) {
