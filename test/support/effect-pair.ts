@@ -122,11 +122,12 @@ export class EffectPair {
     directives: Readonly<Record<string, string>> = {},
     target = TO_AOF,
   ): Promise<EffectPair> {
+    const both = { 'enable-debug-command': 'yes', ...directives };
     const server = await startServer({
       command: [oracle],
-      directives: { ...directives, appendonly: 'yes', appendfsync: 'no', 'auto-aof-rewrite-percentage': 0 },
+      directives: { ...both, appendonly: 'yes', appendfsync: 'no', 'auto-aof-rewrite-percentage': 0 },
     });
-    return new EffectPair(server, inProcess(directives), target);
+    return new EffectPair(server, inProcess(both), target);
   }
 
   constructor(oracle: ServerProcess, ours: InProcess, target: number) {
@@ -203,9 +204,8 @@ export class EffectPair {
     const control = await this.#control();
     real.socket.write(Buffer.concat(commands.map(encodeCommand)));
     real.unsolicited.length = 0;
-    // A waiting client answers nothing: two round trips of another client are enough for all that runs at once.
-    await control.send('PING');
-    await control.send('PING');
+    // A waiting client answers nothing. It is accepted, read and served after a few round trips of another client.
+    for (let i = 0; i < 4; i++) await control.send('PING');
     this.#sync();
     const replies: Buffer[] = [];
     for (const command of commands) replies.push(ours.raw(...command));

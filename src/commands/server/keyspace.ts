@@ -20,6 +20,8 @@ export function flushall(client: Client, args: Args): void {
   const { keyspace } = client.engine;
   const lazily = isLazy(args, keyspace.lazyFree.userFlush);
   keyspace.dirty += keyspace.flushAll(lazily) + 1;
+  // Told even if there was nothing: who is told may have something.
+  client.engine.propagation.force(client);
   client.out.ok();
 }
 
@@ -27,6 +29,7 @@ export function flushdb(client: Client, args: Args): void {
   const { keyspace } = client.engine;
   const lazily = isLazy(args, keyspace.lazyFree.userFlush);
   keyspace.dirty += keyspace.flush(client.db, lazily);
+  client.engine.propagation.force(client);
   client.out.ok();
 }
 

@@ -127,11 +127,12 @@ function passOnExactly(client: Client, args: Args, stream: Stream, idAt: number)
     else if (trimsExactly || i < thresholdAt - 1 || i > thresholdAt) effect.argOf(args, i);
     else if (i < thresholdAt) effect.text('=');
     else if (options.strategy === TRIM_MAXLEN) effect.int(stream.length);
-    else effectId(effect, stream.length > 0 ? stream.firstId : LAST_ID);
+    else effectId(effect, stream.firstKept(firstKept) ? firstKept : LAST_ID);
   }
 }
 
 const LAST_ID = new StreamId().setMax();
+const firstKept = new StreamId();
 
 export function xadd(client: Client, args: Args): void {
   let idAt = 2;
