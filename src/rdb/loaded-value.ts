@@ -59,7 +59,7 @@ export class LoadedValue {
     const { set, sorted, collection } = this;
     if (set !== null) {
       this.set = null;
-      return set.storeFound(ref, key, off, len, access, false);
+      return set.storeIn(db, ref, key, off, len, access, false);
     }
     if (sorted !== null) {
       this.sorted = null;

@@ -446,11 +446,12 @@ export class SetValue {
 
   /** Puts a set in the making under the key just looked up (`ref`: what was found there, 0 for nothing). */
   store(ref: number, key: Uint8Array, off: number, len: number, access: number, keepExpire = false): void {
-    this.storeFound(ref, key, off, len, access, keepExpire);
+    this.storeIn(this.#db!, ref, key, off, len, access, keepExpire);
   }
 
-  /** The same; returns the entry's ref. */
-  storeFound(
+  /** The same in any database of the keyspace; returns the entry's ref. */
+  storeIn(
+    db: Database,
     ref: number,
     key: Uint8Array,
     off: number,
@@ -458,7 +459,6 @@ export class SetValue {
     access: number,
     keepExpire: boolean,
   ): number {
-    const db = this.#db!;
     const meta = TYPE_SET | this.form;
     const { view, table } = this;
     const at =
