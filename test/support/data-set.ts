@@ -32,7 +32,7 @@ export const FAR_FUTURE: readonly (number | bigint)[] = [
 ];
 
 /** Keys of a data set whose encoding tells how they were made, until they are made anew from a file or a payload. */
-export const HISTORIC = /^(string:(grown|holes|float)|bits:|set:left-ints)/;
+export const HISTORIC = /^(string:(grown|holes|float)|bits:|hll:empty|set:left-ints)/;
 
 export function dataSet(options: DataSetOptions = {}): Command[] {
   const { seed = 1, scale = 1, groups = true, databases = [0, 1, 5, 15] } = options;
