@@ -19,7 +19,7 @@ const oracle = findOracle();
 const checker = findProgram('redis-check-rdb');
 
 function filled(directives: Readonly<Record<string, string>> = {}): InProcess {
-  const redis = inProcess(directives);
+  const redis = inProcess({ ...directives, 'enable-debug-command': 'yes' });
   for (const args of dataSet()) {
     const reply = redis.raw(...args);
     if (reply[0] === 0x2d) assert.fail(`${args[0]}: ${reply.toString().slice(0, 200)}`);
@@ -27,7 +27,10 @@ function filled(directives: Readonly<Record<string, string>> = {}): InProcess {
   return redis;
 }
 
-async function loadedDigest(bytes: Buffer, look: (dir: string) => void = () => {}): Promise<string> {
+async function loadedDigest(
+  bytes: Buffer,
+  directives: Readonly<Record<string, string>> = {},
+): Promise<string> {
   const dir = mkdtempSync(join(tmpdir(), 'rdb-save-'));
   try {
     writeFileSync(join(dir, 'dump.rdb'), bytes);
@@ -36,14 +39,15 @@ async function loadedDigest(bytes: Buffer, look: (dir: string) => void = () => {
       assert.equal(status, 0, stdout);
       assert.match(stdout, /RDB looks OK/);
     }
-    look(dir);
     const server = await startServer({
       command: [oracle!],
-      directives: { dir, save: '', 'sanitize-dump-payload': 'yes' },
+      dir,
+      directives: { ...directives, 'enable-debug-command': 'yes', 'sanitize-dump-payload': 'yes' },
     });
     try {
       const client = await server.connect();
       const digest = (await client.send('DEBUG', 'DIGEST')).toString();
+      assert.match(digest, /^\+[0-9a-f]{40}\r\n$/);
       await client.close();
       return digest;
     } finally {
@@ -80,15 +84,17 @@ describe('RDB, written for redis-server', { skip: oracle === null ? NO_ORACLE : 
   }
 
   it('is the same data: grown from the start, lists compressed inside', async () => {
-    const redis = filled({
+    // A real server that keeps them in listpacks would lose the sign of a score -0.
+    const directives = {
       'hash-max-listpack-entries': '0',
       'zset-max-listpack-entries': '0',
       'set-max-intset-entries': '0',
       'list-max-listpack-size': '5',
       'list-compress-depth': '1',
-    });
+    };
+    const redis = filled(directives);
     const ours = redis.raw('DEBUG', 'DIGEST').toString();
-    assert.equal(await loadedDigest(rdbOf(redis.engine.keyspace)), ours);
-    assert.equal(await loadedDigest(rdbOf(redis.engine.keyspace, {}, 3)), ours);
+    assert.equal(await loadedDigest(rdbOf(redis.engine.keyspace), directives), ours);
+    assert.equal(await loadedDigest(rdbOf(redis.engine.keyspace, {}, 3), directives), ours);
   });
 });
