@@ -59,7 +59,8 @@ export async function runAsProcess(server: Server, options: ProcessOptions): Pro
     if (pidFile !== '') rmSync(pidFile, { force: true });
     throw error;
   }
-  supervision.ready();
+  // A shutdown may have come while it was loading.
+  if (!server.isLoading) supervision.ready();
 }
 
 function keepTitle(server: Server): void {
@@ -88,7 +89,12 @@ function handleSignals(server: Server): void {
       log.flush();
       process.exit(1);
     }
-    fromHandler(server, `Received ${signal} scheduling shutdown...`);
+    fromHandler(
+      server,
+      server.isLoading
+        ? 'Received shutdown signal during loading, scheduling shutdown.'
+        : `Received ${signal} scheduling shutdown...`,
+    );
     server.askShutdown(shutdownOptions(config.values[name]));
   };
   process.on('SIGTERM', () => end('SIGTERM', 'shutdown-on-sigterm'));

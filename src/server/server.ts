@@ -1,14 +1,17 @@
 /**
- * A data node, put together: configuration, log, keyspace, commands, engine, listeners, cron. It is made in
- * three steps: the constructor builds everything and touches nothing outside; `start` opens the sockets; `shutdown`
- * closes all and settles `stopped`.
+ * A data node, put together: configuration, log, keyspace, commands, engine, data files, listeners, cron. It is made in
+ * three steps: the constructor builds everything and touches nothing outside; `start` opens the sockets and loads the
+ * data; `shutdown` closes all and settles `stopped`.
  *
  * Nothing here is global, so a process may hold several servers. What belongs to a process that is a server
  * (signals, pid file, title, working directory, crash reports) is in process.ts.
  *
- *     built ──start()──> running ──shutdown()──> stopping ──> stopped
- *                           ^                       │  a step failed without FORCE, or SHUTDOWN ABORT
- *                           └───────────────────────┘
+ *     built ──start()──> loading ──> running ──shutdown()──> stopping ──> stopped
+ *                           │           ^                       │  a step failed without FORCE, or SHUTDOWN ABORT
+ *                           │           └───────────────────────┘
+ *                           └──shutdown()──> stopped
+ *
+ * While it loads, the sockets are open and commands are told so (SERVER_LOADING).
  */
 import { readFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
@@ -16,18 +19,20 @@ import { ALL_COMMANDS } from '../commands/all.ts';
 import type { ServerConfig } from '../config/config.ts';
 import { CommandTable } from '../engine/command-table.ts';
 import { Engine } from '../engine/engine.ts';
+import { SERVER_LOADING } from '../engine/gates.ts';
 import type { Host, ListenerInfo, ShutdownOptions } from '../engine/host.ts';
 import { Keyspace } from '../keyspace/keyspace.ts';
 import { createLogger, type Logger, type LogRole, type LogSink } from '../logging/logger.ts';
 import { Listener } from '../net/listener.ts';
 import { Outgoing } from '../net/outgoing.ts';
+import { LoadError } from '../persistence/loading/context.ts';
 import { DataFiles } from '../persistence/persistence.ts';
 import { type Clock, systemClock, systemTimers, type Timers } from '../util/clock.ts';
 import { type Random, randomHex, systemRandom } from '../util/random.ts';
 import { REDIS_VERSION } from '../util/version.ts';
 import { Cron } from './cron.ts';
 import { maxClientsProblem, openFilesLimit } from './open-files.ts';
-import { savingProblem, startRefusal, warnOfMissing } from './unavailable.ts';
+import { startRefusal, warnOfMissing } from './unavailable.ts';
 
 export interface ServerOptions {
   /** Loaded already. */
@@ -66,6 +71,8 @@ export class Server implements Host {
   role: LogRole = 'C';
   readonly shutdownSteps: ShutdownStep[] = [];
   crash: Host['crash'] = null;
+  /** Called when the sockets are open and loading begins. */
+  onListening: (() => void) | null = null;
   /** Called when nothing can stop the shutdown any more. */
   onEnd: (() => void) | null = null;
   /** Settled when the server has ended. */
@@ -144,6 +151,10 @@ export class Server implements Host {
     return this.#shutdown !== null || this.#asked !== null;
   }
 
+  get isLoading(): boolean {
+    return (this.engine.gates & SERVER_LOADING) !== 0;
+  }
+
   /** A path of the configuration, taken relative to `dir`. */
   inDir(path: string): string {
     const { dir } = this.config.values;
@@ -165,13 +176,18 @@ export class Server implements Host {
     }
   }
 
-  /** Opens the sockets and begins to serve. Rejects with a StartError, and then nothing is left open. */
+  /**
+   * Opens the sockets, loads the data and begins to serve; resolves when that is so, or when a shutdown has come
+   * between. Rejects with a StartError, and then nothing is left open.
+   */
   async start(): Promise<void> {
     const { log } = this;
     this.role = 'M';
     const refusal = startRefusal(this.config);
     if (refusal !== null) throw this.#startError(refusal);
     this.#checkBacklog();
+    // Whoever connects from here on waits for the data.
+    this.engine.gates |= SERVER_LOADING;
     try {
       await this.#listen();
     } catch (error) {
@@ -180,9 +196,18 @@ export class Server implements Host {
     }
     this.#followConfig();
     warnOfMissing(this.config, log);
-    this.shutdownSteps.push((options) => savingProblem(this.config, log, options));
     log.notice('Server initialized');
     this.#cron.start();
+    this.onListening?.();
+    try {
+      if (!(await this.#files.load())) return;
+    } catch (error) {
+      this.#close();
+      if (error instanceof LoadError) throw new StartError(error.message);
+      throw error;
+    }
+    this.engine.gates &= ~SERVER_LOADING;
+    this.shutdownSteps.push((options) => this.#files.beforeEnd(options));
     for (const { name } of this.listeners) log.notice(`Ready to accept connections ${name}`);
   }
 
@@ -254,7 +279,9 @@ export class Server implements Host {
     if (this.#shutdown === null) {
       this.#aborted = false;
       this.log.notice('User requested shutdown...');
-      this.#shutdown = this.#end(options).finally(() => {
+      // Half the data must not be saved over all of it.
+      const wanted: ShutdownOptions = this.isLoading ? { ...options, save: 'nosave' } : options;
+      this.#shutdown = this.#end(wanted).finally(() => {
         this.#shutdown = null;
       });
     }
@@ -276,6 +303,14 @@ export class Server implements Host {
     this.log.close();
     this.#settleStopped();
     return null;
+  }
+
+  /** Ends everything that runs by itself. */
+  #close(): void {
+    this.#files.abandonLoading();
+    this.#cron.stop();
+    this.#listener.close();
+    for (const client of [...this.engine.clients.all()]) client.link.destroy();
   }
 
   abortShutdown(): boolean {

@@ -15,7 +15,7 @@ import { ExpireCycle } from '../../keyspace/expire-cycle.ts';
 import { type TimerHandle, unrefTimer } from '../../util/clock.ts';
 import type { CronJob } from '../cron-job.ts';
 import type { Engine } from '../engine.ts';
-import { SERVER_MAXMEMORY } from '../gates.ts';
+import { SERVER_LOADING, SERVER_MAXMEMORY } from '../gates.ts';
 import { MemoryReturn } from './memory-return.ts';
 import { MemoryUsage } from './memory-usage.ts';
 
@@ -133,6 +133,7 @@ export class Upkeep implements CronJob {
 
   /** Keeps the limit of memory, before a command. Only called while there is one. */
   makeRoom(): EvictResult {
+    if (this.#isLoading) return EVICT_OK;
     const startUs = this.#engine.latency.thresholdMs === 0 ? 0 : this.#engine.clock.monoUs();
     const result = this.evictor.makeRoom(this.memory, this.#limit);
     this.#watch('eviction-cycle', startUs);
@@ -146,9 +147,14 @@ export class Upkeep implements CronJob {
     if (latency.thresholdMs !== 0) latency.add(event, (clock.monoUs() - startUs) / 1000, nowMs);
   }
 
+  /** What is half loaded is not complete: nothing expires, nothing is evicted. */
+  get #isLoading(): boolean {
+    return (this.#engine.gates & SERVER_LOADING) !== 0;
+  }
+
   #expireSlice(): void {
     const engine = this.#engine;
-    if (!engine.debug.activeExpire || engine.debug.cronPaused) return;
+    if (!engine.debug.activeExpire || engine.debug.cronPaused || this.#isLoading) return;
     const startUs = engine.clock.monoUs();
     const more = this.expiry.run(SLICE_US);
     this.#watch('expire-cycle', startUs);
@@ -166,7 +172,8 @@ export class Upkeep implements CronJob {
     const idle = stats.commandsProcessed === this.#commandsSeen;
     this.#commandsSeen = stats.commandsProcessed;
     const more = keyspace.lazyFree.step(clock, idle ? IDLE_SLICE_US : SLICE_US);
-    const result = this.#limit === 0 ? EVICT_OK : this.evictor.makeRoom(this.memory, this.#limit);
+    const result =
+      this.#limit === 0 || this.#isLoading ? EVICT_OK : this.evictor.makeRoom(this.memory, this.#limit);
     if (more || result === EVICT_RUNNING) this.#roomSoon(idle ? IDLE_DELAY_MS : LAZY_FREE_DELAY_MS);
   }
 

@@ -1,0 +1,127 @@
+/**
+ * Loads a snapshot from a file: dump.rdb, or what an append-only file begins with. Chunks are read ahead
+ * (file-reader.ts); the loader (rdb/loader.ts) makes keys of them in slices.
+ *
+ * A file that is no snapshot, is cut off or wrong in itself is refused; what has been loaded of it stays.
+ */
+
+import { DONE, NEED_BYTES, RdbLoader, type RdbLoadOptions } from '../../rdb/loader.ts';
+import { CorruptRdb } from '../../rdb/reader.ts';
+import { failure, type LoadContext, LoadDelay, type LoadError } from './context.ts';
+import { FileReader, HEADROOM } from './file-reader.ts';
+import { SLICE_MS, type Steps } from './steps.ts';
+
+const MIB = 1024 * 1024;
+
+export interface SnapshotOptions {
+  /** Keys whose time is up are left out: on a master, but not in the base of an append-only file. */
+  readonly dropExpired: boolean;
+  /** Keys that are there already are replaced (DEBUG RELOAD MERGE). */
+  readonly allowDuplicates?: boolean;
+}
+
+/** What a snapshot says besides its keys. */
+export interface SnapshotNotes {
+  /** Where the snapshot ends in the file. */
+  readonly end: number;
+  readonly aux: ReadonlyMap<string, string>;
+  /** Sources of function libraries. */
+  readonly functions: readonly Uint8Array[];
+  readonly keysLoaded: number;
+  readonly keysExpired: number;
+}
+
+/** Loads the snapshot that a file begins with. Throws a LoadError, or what opening and reading fail with. */
+export function* loadSnapshotFile(
+  context: LoadContext,
+  path: string,
+  name: string,
+  options: SnapshotOptions,
+): Steps<SnapshotNotes> {
+  const { engine, fs, blocking, progress } = context;
+  const { clock, config, log } = engine;
+  const fd = fs.openSync(path, 'r');
+  const size = fs.statSync(path)?.size ?? 0;
+  const delay = new LoadDelay(context);
+  let mustWait = false;
+  const loader = new RdbLoader({
+    ...loaderOptions(context, size, options),
+    onKey: () => {
+      const microseconds = config.values['key-load-delay'];
+      if (microseconds !== 0 && delay.owe(microseconds)) mustWait = true;
+    },
+  });
+  const file = new FileReader(fs, fd, 0, blocking);
+  try {
+    for (;;) {
+      engine.readTime();
+      // A slice that makes delays is as short as can be.
+      const slow = config.values['key-load-delay'] !== 0;
+      const what = loader.step(clock.monoUs() + (slow ? 0 : SLICE_MS * 1000));
+      progress.at(name, loader.consumed);
+      if (mustWait) yield* delay.wait();
+      mustWait = false;
+      if (what === DONE) break;
+      if (what === NEED_BYTES) {
+        if (file.waiting !== null) yield file.waiting;
+        if (file.take()) loader.push(file.buf, HEADROOM, file.end - HEADROOM);
+        else loader.ended();
+      } else yield null;
+    }
+  } catch (error) {
+    if (!(error instanceof CorruptRdb)) throw error;
+    throw refusal(context, error);
+  } finally {
+    loader.abort();
+    file.close();
+  }
+  log.notice(
+    `Done loading RDB, keys loaded: ${loader.keysLoaded}, keys expired: ${loader.keysExpired}` +
+      (loader.emptyKeysSkipped > 0 ? `, empty keys skipped: ${loader.emptyKeysSkipped}.` : '.'),
+  );
+  const { aux, functions, keysLoaded, keysExpired } = loader;
+  return { end: loader.consumed, aux, functions, keysLoaded, keysExpired };
+}
+
+function loaderOptions(context: LoadContext, size: number, options: SnapshotOptions): RdbLoadOptions {
+  const { engine } = context;
+  const { values } = engine.config;
+  return {
+    keyspace: engine.keyspace,
+    zsetLimits: values,
+    nowUs: () => engine.clock.monoUs(),
+    size,
+    checksum: values.rdbchecksum && !engine.debug.skipChecksums,
+    allowDuplicates: options.allowDuplicates === true,
+    deep: values['sanitize-dump-payload'] === 'yes',
+    ...(options.dropExpired && { skipExpiredBefore: engine.nowMs }),
+    onAux: (name, value) => tell(context, name, value),
+    log: (level, text) => engine.log[level](text),
+  };
+}
+
+/** What the file says of its making. */
+function tell({ engine, progress }: LoadContext, name: string, value: string): void {
+  const { log } = engine;
+  const number = Number(value) || 0;
+  if (name === 'redis-ver') log.notice(`Loading RDB produced by version ${value}`);
+  else if (name === 'ctime') {
+    const age = Math.floor(engine.clock.wallMs() / 1000) - number;
+    log.notice(`RDB age ${Math.max(0, age)} seconds`);
+  } else if (name === 'used-mem') {
+    log.notice(`RDB memory usage when created ${(number / MIB).toFixed(2)} Mb`);
+    progress.rdbUsedMem = number;
+  } else if (name === 'aof-base' && number !== 0) log.notice('RDB is base AOF');
+}
+
+/** Logs what is wrong with the file, as Redis does. */
+function refusal({ engine }: LoadContext, error: CorruptRdb): LoadError {
+  const { log } = engine;
+  if (error.fault === 'short') {
+    log.warning('Short read or OOM loading DB. Unrecoverable error, aborting now.');
+  }
+  if (error.fault === 'signature' || error.fault === 'version' || error.fault === 'refused') {
+    return failure(engine, error.message);
+  }
+  return failure(engine, `Internal error in RDB reading offset ${error.offset} -> ${error.message}`);
+}
