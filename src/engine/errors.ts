@@ -328,6 +328,19 @@ export function migrateRefused(error: string): ReplyError {
   return new ReplyError(`ERR Target instance replied with error: ${error}`);
 }
 
+// The append-only file.
+export const AOF_REWRITE_RUNNING = new ReplyError(
+  'ERR Background append only file rewriting already in progress',
+);
+export const AOF_REWRITE_IMPOSSIBLE = new ReplyError(
+  "ERR Can't execute an AOF background rewriting. Please check the server logs for more information.",
+);
+
+/** Why writers are refused: strerror's text. */
+export function misconfAof(reason: string): ReplyError {
+  return new ReplyError(`MISCONF Errors writing to the AOF file: ${reason}`);
+}
+
 /** Upstream prints names as C strings. */
 function cString(text: string): string {
   const end = text.indexOf('\0');
