@@ -11,10 +11,6 @@ export interface DebugSwitches {
   skipChecksums: boolean;
   /** Bytes from which an element of a list gets a node of its own; 0: the default. */
   packedThreshold: number;
-  /** DEBUG RELOAD: saves and loads; null while there is no persistence. Throws ReplyError. */
-  reload: ((options: { save: boolean; flush: boolean; merge: boolean }) => void) | null;
-  /** DEBUG LOADAOF. */
-  loadAof: (() => void) | null;
   /** DEBUG CHANGE-REPL-ID. */
   changeReplicationId: (() => void) | null;
 }
@@ -25,8 +21,6 @@ export function newDebugSwitches(): DebugSwitches {
     cronPaused: false,
     skipChecksums: false,
     packedThreshold: 0,
-    reload: null,
-    loadAof: null,
     changeReplicationId: null,
   };
 }

@@ -1,9 +1,9 @@
 /**
- * DEBUG's subcommands about saving, loading and replicating. The features give themselves (engine.debug); without
- * them there is nothing to reload from, and that is said.
+ * DEBUG's subcommands about saving, loading and replicating. An engine without data files has nothing to reload from.
  */
 import type { Client } from '../../engine/client.ts';
 import * as errors from '../../engine/errors.ts';
+import type { Persistence } from '../../engine/persistence.ts';
 import type { Args } from '../../resp/args.ts';
 import { randomHex } from '../../util/random.ts';
 
@@ -18,17 +18,19 @@ export function reload(client: Client, args: Args): void {
     else if (args.is(i, 'nosave')) options.save = false;
     else throw BAD_RELOAD;
   }
-  const run = client.engine.debug.reload;
-  if (run === null) throw NO_PERSISTENCE;
-  run(options);
+  dataFiles(client).reload(options);
   client.out.ok();
 }
 
 export function loadAof(client: Client): void {
-  const run = client.engine.debug.loadAof;
-  if (run === null) throw NO_PERSISTENCE;
-  run();
+  dataFiles(client).loadAof();
   client.out.ok();
+}
+
+function dataFiles(client: Client): Persistence {
+  const { persistence } = client.engine;
+  if (persistence === null) throw NO_PERSISTENCE;
+  return persistence;
 }
 
 export function changeReplicationId(client: Client): void {
