@@ -16,6 +16,7 @@
 import type { ServerConfig } from '../config/config.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';
 import type { Logger } from '../logging/logger.ts';
+import { Restorer } from '../rdb/restore.ts';
 import type { Args } from '../resp/args.ts';
 import { ReplyError } from '../resp/reply-error.ts';
 import { ReplyWriter } from '../resp/reply-writer.ts';
@@ -124,6 +125,8 @@ export class Engine {
   readonly outputGate: OutputGate;
   /** Keys that must not be changed for a while. */
   readonly heldKeys: HeldKeys;
+  /** Reads the payloads of RESTORE. */
+  readonly restorer: Restorer;
   /** The snapshot that is being taken, if writers may have to wait for it. */
   writeGate: WriteGate | null = null;
   /** Opens links to other servers; null where there is no network. */
@@ -188,6 +191,7 @@ export class Engine {
     this.tracking = new Tracking(this);
     this.transactions = new Transactions(this);
     this.heldKeys = new HeldKeys(this);
+    this.restorer = new Restorer(parts.keyspace, parts.config.values);
     this.pause = new Pause(this);
     this.monitors = new Monitors(this);
     this.cron.push(new ClientCron(this));

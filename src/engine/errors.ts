@@ -120,10 +120,10 @@ export const OOM = new ReplyError("OOM command not allowed when used memory > 'm
 export const MAX_CLIENTS = new ReplyError('ERR max number of clients reached');
 export const READONLY_REPLICA = new ReplyError("READONLY You can't write against a read only replica.");
 export const MISCONF = new ReplyError(
-  'MISCONF Redis is configured to save RDB snapshots, but it is currently unable to persist on disk. ' +
-    'Commands that may modify the data set are disabled, because this instance is configured to report ' +
-    'errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the ' +
-    'Redis logs for details about the RDB error.',
+  "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that " +
+    'may modify the data set are disabled, because this instance is configured to report errors during writes if ' +
+    'RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about ' +
+    'the RDB error.',
 );
 export const DENIED_PROTECTED_MODE = new ReplyError(
   'DENIED Redis is running in protected mode because protected mode is enabled and no password is set for ' +
@@ -311,6 +311,28 @@ export const XCLAIM_BAD_TIME = new ReplyError('ERR Invalid TIME option argument 
 export const XCLAIM_BAD_RETRYCOUNT = new ReplyError('ERR Invalid RETRYCOUNT option argument for XCLAIM');
 export const XAUTOCLAIM_BAD_IDLE_TIME = new ReplyError('ERR Invalid min-idle-time argument for XAUTOCLAIM');
 export const COUNT_NOT_POSITIVE = new ReplyError('ERR COUNT must be > 0');
+
+// RESTORE.
+export const BUSY_KEY = new ReplyError('BUSYKEY Target key name already exists.');
+export const BAD_PAYLOAD = new ReplyError('ERR DUMP payload version or checksum are wrong');
+export const BAD_DUMP = new ReplyError('ERR Bad data format');
+export const INVALID_TTL = new ReplyError('ERR Invalid TTL value, must be >= 0');
+export const INVALID_IDLETIME = new ReplyError('ERR Invalid IDLETIME value, must be >= 0');
+export const INVALID_FREQ = new ReplyError('ERR Invalid FREQ value, must be >= 0 and <= 255');
+// SAVE, BGSAVE, BGREWRITEAOF.
+export const SAVE_IN_PROGRESS = new ReplyError('ERR Background save already in progress');
+export const OTHER_CHILD = new ReplyError(
+  "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a " +
+    'BGSAVE whenever possible.',
+);
+export const REWRITE_IN_PROGRESS = new ReplyError(
+  'ERR Background append only file rewriting already in progress',
+);
+export const REWRITE_FAILED = new ReplyError(
+  "ERR Can't execute an AOF background rewriting. Please check the server logs for more information.",
+);
+/** SAVE has failed; the log knows why. */
+export const NOT_SAVED = new ReplyError('ERR');
 
 // MIGRATE.
 export const MIGRATE_KEYS_AND_KEY = new ReplyError(

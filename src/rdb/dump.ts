@@ -51,11 +51,18 @@ export function dumpValue(db: Database, ref: number, compress: boolean): Buffer 
   return plain.dump(db, ref);
 }
 
-/** Whether bytes end as a payload does: in a version that we can read, and the right checksum. */
-export function verifyPayload(bytes: Uint8Array, off = 0, len = bytes.length - off): boolean {
+/** Whether bytes end as a payload does: in a version that we can read, and the right checksum (which may be skipped). */
+export function verifyPayload(
+  bytes: Uint8Array,
+  off = 0,
+  len = bytes.length - off,
+  skipChecksum = false,
+): boolean {
   if (len < PAYLOAD_FOOTER_BYTES) return false;
   const end = off + len;
   const version = bytes[end - PAYLOAD_FOOTER_BYTES]! | (bytes[end - PAYLOAD_FOOTER_BYTES + 1]! << 8);
   if (version > RDB_VERSION_MAX) return false;
-  return new Crc64().update(bytes, off, len - CHECKSUM_BYTES).matches(bytes, end - CHECKSUM_BYTES);
+  return (
+    skipChecksum || new Crc64().update(bytes, off, len - CHECKSUM_BYTES).matches(bytes, end - CHECKSUM_BYTES)
+  );
 }

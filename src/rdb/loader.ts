@@ -17,6 +17,7 @@
  * packed values are validated before they are stored. What is wrong ends in CorruptRdb; what was loaded by then stays.
  */
 import type { Database } from '../keyspace/database.ts';
+import { type Deadline, setDeadline } from '../keyspace/deadline.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';
 import { copyBytes } from '../util/copy-bytes.ts';
 import { Crc64 } from '../util/crc64.ts';
@@ -101,7 +102,6 @@ const SIGNATURE = 'REDIS';
 const CHECKSUM_SINCE = 5;
 const EMPTY_KEYS_LOGGED = 10;
 const AUX_KEPT = 64;
-const EXPIRE_MAX = 9223372036854774784;
 
 const PHASE_HEADER = 0;
 const PHASE_PARTS = 1;
@@ -142,7 +142,7 @@ export class RdbLoader {
   #db: Database;
   #key = new Uint8Array(256);
   #keyLen = 0;
-  #expireAt = -1;
+  #expireAt: Deadline = -1;
   #idle = -1;
   #freq = -1;
 
@@ -302,7 +302,7 @@ export class RdbLoader {
         break;
       case OP_EXPIRETIME_MS:
         this.doing = DOING_READ_EXPIRE;
-        this.#expireAt = reader.int64();
+        this.#expireAt = reader.deadline();
         break;
       case OP_FREQ:
         this.#freq = reader.byte();
@@ -467,7 +467,7 @@ export class RdbLoader {
       db.find(key, 0, this.#keyLen);
     }
     const ref = value.store(db, 0, key, 0, this.#keyLen, this.#access());
-    if (this.#expireAt !== -1) db.setExpire(ref, Math.min(Math.max(this.#expireAt, 0), EXPIRE_MAX));
+    if (this.#expireAt !== -1) setDeadline(db, ref, this.#expireAt < 0 ? 0 : this.#expireAt);
     this.keysLoaded++;
   }
 

@@ -216,6 +216,15 @@ export class RdbReader {
     return this.int32() * TWO_32 + low;
   }
 
+  /** The same, as a bigint where a double does not hold it. */
+  deadline(): number | bigint {
+    this.need(8);
+    const low = this.int32();
+    const high = this.int32();
+    if (high >= -0x200000 && high < 0x200000) return high * TWO_32 + (low >>> 0);
+    return (BigInt(high) << 32n) | BigInt(low >>> 0);
+  }
+
   /** A binary double. */
   double(): number {
     this.need(8);

@@ -3,3 +3,4 @@
  */
 export { dump } from './dump.ts';
 export { migrate, migrateKeys } from './migrate.ts';
+export { restore } from './restore.ts';

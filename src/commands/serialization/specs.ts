@@ -2,12 +2,16 @@
  * Commands of the generic group that turn values into bytes and back.
  */
 import {
+  ASKING,
   type CommandSpec,
+  DENYOOM,
   KEY_ACCESS,
   KEY_DELETE,
   KEY_INCOMPLETE,
+  KEY_OW,
   KEY_RO,
   KEY_RW,
+  KEY_UPDATE,
   READONLY,
   WRITE,
 } from '../../engine/command-spec.ts';
@@ -23,6 +27,16 @@ import {
   token,
 } from '../../engine/spec-helpers.ts';
 import * as serialization from './handlers.ts';
+
+const RESTORE_ARGS = [
+  key(),
+  integer('ttl'),
+  string('serialized-value'),
+  optional(token('REPLACE', { since: '3.0.0' })),
+  optional(token('ABSTTL', { since: '5.0.0' })),
+  optional(integer('seconds', { token: 'IDLETIME', since: '5.0.0' })),
+  optional(integer('frequency', { token: 'FREQ', since: '5.0.0' })),
+];
 
 export const SERIALIZATION_COMMANDS: readonly CommandSpec[] = [
   {
@@ -83,5 +97,43 @@ export const SERIALIZATION_COMMANDS: readonly CommandSpec[] = [
       optional(multiple(key('keys', 1, { token: 'KEYS', since: '3.0.6', displayText: 'key' }))),
     ],
     run: serialization.migrate,
+  },
+  {
+    name: 'restore',
+    group: 'generic',
+    since: '2.6.0',
+    summary: 'Creates a key from the serialized representation of a value.',
+    complexity:
+      'O(1) to create the new key and additional O(N*M) to reconstruct the serialized value, where N is the number of Redis objects composing the value and M their average size. For small string values the time complexity is thus O(1)+O(1*M) where M is small, so simply O(1). However for sorted set values the complexity is O(N*M*log(N)) because inserting values into sorted sets is O(log(N)).',
+    arity: -4,
+    flags: WRITE | DENYOOM,
+    acl: ['keyspace', 'dangerous'],
+    history: [
+      ['3.0.0', 'Added the `REPLACE` modifier.'],
+      ['5.0.0', 'Added the `ABSTTL` modifier.'],
+      ['5.0.0', 'Added the `IDLETIME` and `FREQ` options.'],
+    ],
+    keys: [keyAt(1, KEY_OW | KEY_UPDATE)],
+    args: RESTORE_ARGS,
+    run: serialization.restore,
+  },
+  {
+    name: 'restore-asking',
+    group: 'server',
+    since: '3.0.0',
+    summary: 'An internal command for migrating keys in a cluster.',
+    complexity:
+      'O(1) to create the new key and additional O(N*M) to reconstruct the serialized value, where N is the number of Redis objects composing the value and M their average size. For small string values the time complexity is thus O(1)+O(1*M) where M is small, so simply O(1). However for sorted set values the complexity is O(N*M*log(N)) because inserting values into sorted sets is O(log(N)).',
+    arity: -4,
+    flags: WRITE | DENYOOM | ASKING,
+    acl: ['keyspace', 'dangerous'],
+    history: [
+      ['3.0.0', 'Added the `REPLACE` modifier.'],
+      ['5.0.0', 'Added the `ABSTTL` modifier.'],
+      ['5.0.0', 'Added the `IDLETIME` and `FREQ` options.'],
+    ],
+    keys: [keyAt(1, KEY_OW | KEY_UPDATE)],
+    args: RESTORE_ARGS,
+    run: serialization.restore,
   },
 ];
