@@ -3,6 +3,8 @@
  * (embedded in a test) has none.
  */
 import type { ReplyError } from '../resp/reply-error.ts';
+import type { Engine } from './engine.ts';
+import { SERVER_MISCONF } from './gates.ts';
 
 export interface Persistence {
   /** SAVE: blocks until the file is there. Returns false when it failed; the log knows why. */
@@ -25,4 +27,11 @@ export interface Persistence {
   reload(options: { save: boolean; flush: boolean; merge: boolean }): void;
   /** DEBUG LOADAOF: writes the AOF out, empties, loads it, at once. Throws a ReplyError if it can't. */
   loadAof(): void;
+}
+
+/** Sets the gate SERVER_MISCONF as `misconf` says: to be called when the answer may have changed. */
+export function updateMisconfGate(engine: Engine): void {
+  const refuses = (engine.persistence?.misconf ?? null) !== null;
+  if (refuses) engine.gates |= SERVER_MISCONF;
+  else engine.gates &= ~SERVER_MISCONF;
 }

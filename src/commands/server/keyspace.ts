@@ -19,7 +19,9 @@ export function dbsize(client: Client): void {
 export function flushall(client: Client, args: Args): void {
   const { keyspace } = client.engine;
   const lazily = isLazy(args, keyspace.lazyFree.userFlush);
-  keyspace.dirty += keyspace.flushAll(lazily) + 1;
+  keyspace.dirty += keyspace.flushAll(lazily);
+  client.engine.persistence?.flushedAll();
+  keyspace.dirty++;
   // Told even if there was nothing: who is told may have something.
   client.engine.propagation.force(client);
   client.out.ok();

@@ -31,6 +31,7 @@ import type { BigEntry, SnapshotFormat } from '../../rdb/snapshot-format.ts';
 import type { Args } from '../../resp/args.ts';
 import { ArenaFull, OFFSET_MASK, PAGE_BITS } from '../../structures/arena.ts';
 import type { Dictionary } from '../../structures/dictionary.ts';
+import { blockThread } from '../../util/block-thread.ts';
 import { Aside, copyRecord, dropExternal, freeRecord, setExternal, settle } from './aside.ts';
 import type { Backlog } from './backlog.ts';
 import { Pace } from './pace.ts';
@@ -204,12 +205,19 @@ export class Snapshots implements SnapshotHook, WriteGate {
 
   /** Writes a snapshot at once, whatever else is being taken. Throws what the format throws. */
   runNow(format: SnapshotFormat): void {
+    const { keyspace, config } = this.#engine;
+    let debtUs = 0;
     format.begin();
-    for (const db of this.#engine.keyspace.databases) {
+    for (const db of keyspace.databases) {
       if (db.dict.count === 0) continue;
       format.select(db.id, db.dict.count, db.expires.count);
       db.dict.scan(0, (ref) => {
         format.entry(db, ref);
+        debtUs += Math.max(0, config.values['rdb-key-save-delay']);
+        if (debtUs >= DELAY_MIN_MS * 1000) {
+          blockThread(debtUs / 1000);
+          debtUs = 0;
+        }
         return true;
       });
     }
