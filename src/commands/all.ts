@@ -9,6 +9,7 @@ import { HASH_COMMANDS } from './hashes/specs.ts';
 import { HYPERLOGLOG_COMMANDS } from './hyperloglog/specs.ts';
 import { GENERIC_COMMANDS } from './keys/specs.ts';
 import { LIST_COMMANDS } from './lists/specs.ts';
+import { PERSISTENCE_COMMANDS } from './persistence/specs.ts';
 import { PUBSUB_COMMANDS } from './pubsub/specs.ts';
 import { SERIALIZATION_COMMANDS } from './serialization/specs.ts';
 import { SERVER_COMMANDS } from './server/specs.ts';
@@ -30,6 +31,7 @@ export const ALL_COMMANDS: readonly CommandSpec[] = [
   ...LIST_COMMANDS,
   ...CONNECTION_COMMANDS,
   ...SERVER_COMMANDS,
+  ...PERSISTENCE_COMMANDS,
   ...SET_COMMANDS,
   ...SORT_COMMANDS,
   ...SORTED_SET_COMMANDS,
