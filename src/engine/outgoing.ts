@@ -41,7 +41,7 @@ export class LinkFailure extends Error {
 export interface CachedLink {
   readonly name: string;
   readonly link: OutgoingLink;
-  /** Database that it has selected; -1: not known. */
+  /** Database that it has selected; -1: not known, which a MIGRATE to -1 takes for its own, in Redis, too. */
   database: number;
   /** When it was given back, on the wall clock in ms. */
   usedMs: number;

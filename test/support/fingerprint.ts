@@ -16,15 +16,23 @@ export interface Fingerprint {
 export interface FingerprintOptions {
   /** When consumers were last seen; not the same where two servers were filled. */
   readonly seenTimes?: boolean;
+  /** What commands in an append-only file do not tell of streams: how entries are spread over nodes, what groups read. */
+  readonly streamForms?: boolean;
   /** Keys whose encoding is not compared. */
   readonly encodingsExcept?: RegExp;
 }
 
 const BATCH = 500;
+/** What 7.2 tells and 7.0 does not. */
+const NEWER_FIELDS = ['active-time'];
+const STREAM_FORM_FIELDS = ['radix-tree-keys', 'radix-tree-nodes', 'entries-read', 'lag'];
 
 /** The client is left in database 0. */
 export async function fingerprint(client: RawClient, options: FingerprintOptions = {}): Promise<Fingerprint> {
-  const { seenTimes = true, encodingsExcept = null } = options;
+  const { seenTimes = true, streamForms = true, encodingsExcept = null } = options;
+  const left = new Set<unknown>(NEWER_FIELDS);
+  if (!seenTimes) left.add('seen-time');
+  if (!streamForms) for (const name of STREAM_FORM_FIELDS) left.add(name);
   const keys = new Map<string, string>();
   const digest = String(await client.call('DEBUG', 'DIGEST'));
   for (const db of await databasesInUse(client)) {
@@ -45,7 +53,7 @@ export async function fingerprint(client: RawClient, options: FingerprintOptions
       for (const key of streams) {
         const info = parseReply(await client.send('XINFO', 'STREAM', key, 'FULL', 'COUNT', '0'), 'latin1');
         const name = `${db}/${key.toString('latin1')}`;
-        keys.set(name, `${keys.get(name)} ${JSON.stringify(plain(info, seenTimes))}`);
+        keys.set(name, `${keys.get(name)} ${JSON.stringify(plain(info, left))}`);
       }
     }
   }
@@ -101,16 +109,15 @@ function textOf(raw: Buffer): string {
   return Array.isArray(reply) ? reply.map(String).join(',') : String(reply);
 }
 
-/** Without what only newer versions tell (7.2: active-time). Under RESP2 maps are flat arrays. */
-function plain(reply: Reply, seenTimes: boolean): unknown {
-  const left = (name: unknown): boolean => name === 'active-time' || (name === 'seen-time' && !seenTimes);
+/** Without some fields. Under RESP2 maps are flat arrays. */
+function plain(reply: Reply, left: ReadonlySet<unknown>): unknown {
   if (reply instanceof Map) {
-    const pairs = [...reply].filter(([name]) => !left(name));
-    return pairs.map(([name, value]) => [name, plain(value, seenTimes)]);
+    const pairs = [...reply].filter(([name]) => !left.has(name));
+    return pairs.map(([name, value]) => [name, plain(value, left)]);
   }
   if (Array.isArray(reply)) {
-    const kept = reply.filter((item, i) => !left(item) && !(i > 0 && left(reply[i - 1])));
-    return kept.map((item) => plain(item, seenTimes));
+    const kept = reply.filter((item, i) => !left.has(item) && !(i > 0 && left.has(reply[i - 1])));
+    return kept.map((item) => plain(item, left));
   }
   return typeof reply === 'bigint' ? String(reply) : reply;
 }

@@ -199,7 +199,7 @@ class Migration {
     let keys = 0;
     if (auth.length > 0) pieces.push(commandOf(['AUTH', ...auth]));
     const wanted = this.#options.database;
-    if (database < 0 || BigInt(database) !== wanted) pieces.push(commandOf(['SELECT', String(wanted)]));
+    if (BigInt(database) !== wanted) pieces.push(commandOf(['SELECT', String(wanted)]));
     for (const [i, hold] of this.#holds.entries()) {
       const restore = this.#made === null ? this.#restoreOf(hold) : this.#made[i]!;
       if (restore === null) continue;
@@ -224,7 +224,7 @@ class Migration {
   async #receive(cached: CachedLink): Promise<void> {
     const { auth, copy, database, timeoutMs } = this.#options;
     let first = auth.length > 0 ? 1 : 0;
-    if (cached.database < 0 || BigInt(cached.database) !== database) first++;
+    if (BigInt(cached.database) !== database) first++;
     const wanted = first + this.#sent.length;
     /** AUTH or SELECT was refused: whatever was restored is not where it belongs. */
     let astray = false;
