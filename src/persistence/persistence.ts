@@ -11,23 +11,36 @@ import type { ShutdownOptions } from '../engine/host.ts';
 import type { Persistence } from '../engine/persistence.ts';
 import type { ReplyError } from '../resp/reply-error.ts';
 import { errnoText } from '../util/errno-text.ts';
+import { AofUnusable, AppendOnlyFile } from './aof/aof.ts';
 import { AofFolder, ManifestUnusable } from './aof/aof-folder.ts';
+import { BaseWriter } from './aof/base-file.ts';
 import type { Manifest } from './aof/manifest.ts';
 import { type FileSystem, realFileSystem } from './files/file-system.ts';
+import { writePersistenceInfo } from './info.ts';
 import { failure, LoadError } from './loading/context.ts';
-import { type AofSizes, type LoadParts, loadAof, loadDump } from './loading/load-data.ts';
+import { type LoadParts, loadAof, loadDump } from './loading/load-data.ts';
 import type { LoadingProgress } from './loading/progress.ts';
 import type { SnapshotNotes } from './loading/snapshot-file.ts';
 import { atOnce, inSlices, type Steps } from './loading/steps.ts';
 import { takeOverOldFile } from './loading/take-over.ts';
-import type { AofPart, SavingPart } from './parts.ts';
+import { RdbSaver } from './rdb/rdb-saver.ts';
+import { Snapshots } from './snapshot/snapshots.ts';
+
+export interface DataFilesOptions {
+  /** By default the machine's. */
+  readonly fs?: FileSystem;
+  /** Ends the server at once: what its clients were promised cannot be kept. The log says why. */
+  readonly fatal: () => void;
+}
 
 export class DataFiles implements Persistence {
   readonly engine: Engine;
   readonly fs: FileSystem;
   readonly folder: AofFolder;
-  saver: SavingPart | null = null;
-  aof: AofPart | null = null;
+  /** One for all who need the state of a moment: BGSAVE, AOF rewrites, full syncs. */
+  readonly snapshots: Snapshots;
+  readonly saver: RdbSaver;
+  readonly aof: AppendOnlyFile;
   /** What is being loaded; null: nothing. */
   loading: LoadingProgress | null = null;
   /** What the snapshot that was loaded last said of itself, its function libraries among it. */
@@ -36,10 +49,23 @@ export class DataFiles implements Persistence {
   #isOpen = false;
   #isAbandoned = false;
 
-  constructor(engine: Engine, fs: FileSystem = realFileSystem) {
+  constructor(engine: Engine, { fs = realFileSystem, fatal }: DataFilesOptions) {
+    const functions = (): readonly Uint8Array[] => this.loaded?.functions ?? [];
+    const snapshots = new Snapshots(engine);
     this.engine = engine;
     this.fs = fs;
+    this.snapshots = snapshots;
     this.folder = new AofFolder(fs, engine.log, engine.config);
+    this.saver = new RdbSaver({ engine, snapshots, fs, functions });
+    this.aof = new AppendOnlyFile({
+      engine,
+      files: fs,
+      snapshots,
+      bases: new BaseWriter({ engine, files: fs, snapshots, functions }),
+      folder: this.folder,
+      fatal,
+    });
+    engine.info.section('persistence', (out) => writePersistenceInfo(out, this));
   }
 
   // ------------------------------------------------------------------------------------------------ start and end
@@ -49,12 +75,18 @@ export class DataFiles implements Persistence {
    * Rejects with a LoadError if the server must not start with what is there; the log says why.
    */
   async load(): Promise<boolean> {
-    const manifest = this.#readManifest();
-    const loaded = await inSlices(this.#loadAtStart(manifest), () => this.#isAbandoned);
+    this.saver.removeRemains();
+    this.aof.manifest = this.#readManifest();
+    await inSlices(this.#loadAtStart(), () => this.#isAbandoned);
     this.loading = null;
-    if (loaded === null) return false;
-    this.saver?.loaded();
-    this.aof?.loaded();
+    if (this.#isAbandoned) return false;
+    try {
+      this.aof.loaded();
+    } catch (error) {
+      if (error instanceof AofUnusable) throw new LoadError(error.message);
+      throw error;
+    }
+    this.saver.loaded();
     this.#isOpen = true;
     return true;
   }
@@ -73,16 +105,14 @@ export class DataFiles implements Persistence {
     }
   }
 
-  *#loadAtStart(manifest: Manifest): Steps<AofSizes | 'dump'> {
-    const { engine, fs, folder } = this;
-    const { values } = engine.config;
-    if (!values.appendonly) {
+  *#loadAtStart(): Steps<void> {
+    const { engine, fs, folder, aof } = this;
+    if (!engine.config.values.appendonly) {
       yield* this.#loadDumpAtStart();
-      return 'dump';
+      return;
     }
-    const taken = takeOverOldFile(engine, fs, folder, manifest);
-    const sizes = yield* loadAof(this.#loadParts(false), taken, folder.path, folder.filename);
-    return sizes ?? { total: 0, base: 0 };
+    aof.manifest = takeOverOldFile(engine, fs, folder, aof.manifest);
+    yield* loadAof(this.#loadParts(false), aof.manifest, folder.path, folder.filename);
   }
 
   *#loadDumpAtStart(): Steps<void> {
@@ -117,46 +147,46 @@ export class DataFiles implements Persistence {
   }
 
   /** Before the server ends. Gives a reason why it must not, or null. */
-  async beforeEnd(options: ShutdownOptions): Promise<string | null> {
+  beforeEnd(options: ShutdownOptions): string | null {
     if (!this.#isOpen) return null;
-    const problem = (await this.aof?.beforeEnd(options)) ?? null;
+    const problem = this.aof.beforeEnd(options);
     if (problem !== null && !options.force) return problem;
-    return (await this.saver?.beforeEnd(options)) ?? problem;
+    return this.saver.beforeEnd(options) ?? problem;
   }
 
   // ------------------------------------------------------------------------------------------------ commands
 
   save(): boolean {
-    return this.saver?.save() ?? false;
+    return this.saver.save();
   }
 
   backgroundSave(schedule: boolean): 'started' | 'scheduled' {
-    return this.saver!.backgroundSave(schedule);
+    return this.saver.backgroundSave(schedule);
   }
 
   rewriteAof(): 'started' | 'scheduled' {
-    return this.aof!.rewrite();
+    return this.aof.rewrite();
   }
 
   get lastSaveMs(): number {
-    return this.saver?.lastSaveMs ?? 0;
+    return this.saver.lastSaveMs;
   }
 
   get isSaving(): boolean {
-    return this.saver?.isSaving ?? false;
+    return this.saver.isSaving;
   }
 
   get isRewriting(): boolean {
-    return this.aof?.isRewriting ?? false;
+    return this.aof.isRewriting;
   }
 
   /** A failed snapshot goes before a failed append, as Redis asks. */
   get misconf(): ReplyError | null {
-    return this.saver?.misconf ?? this.aof?.misconf ?? null;
+    return this.saver.misconf ?? this.aof.misconf;
   }
 
   flushedAll(): void {
-    this.saver?.flushedAll();
+    this.saver.flushedAll();
   }
 
   reload(options: { save: boolean; flush: boolean; merge: boolean }): void {
@@ -175,12 +205,12 @@ export class DataFiles implements Persistence {
   }
 
   loadAof(): void {
-    const { engine, folder } = this;
-    this.aof?.flushNow();
+    const { engine, folder, aof } = this;
+    aof.flushNow();
     engine.keyspace.flushAll(false);
-    const manifest = folder.readManifest();
+    aof.manifest = folder.readManifest();
     this.#atOnce(
-      loadAof(this.#loadParts(true), manifest, folder.path, folder.filename),
+      loadAof(this.#loadParts(true), aof.manifest, folder.path, folder.filename),
       'Error trying to load the AOF files, check server logs',
     );
     engine.keyspace.dirty = 0;

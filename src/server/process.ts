@@ -34,6 +34,7 @@ export async function runAsProcess(server: Server, options: ProcessOptions): Pro
   server.role = 'M';
   handleSignals(server);
   server.crash = (signal) => crash(server, signal);
+  server.exit = () => process.exit(1);
   server.engine.upkeep.memoryReturn.collector = { collect: collectGarbage, arrayBufferBytes };
   if (!fitMaxClients(config, log, openFilesLimit())) throw new StartError('too few open files');
   const pidFile = values.pidfile || (options.daemon ? DEFAULT_PID_FILE : '');

@@ -71,6 +71,8 @@ export class Server implements Host {
   role: LogRole = 'C';
   readonly shutdownSteps: ShutdownStep[] = [];
   crash: Host['crash'] = null;
+  /** Ends the process at once, with status 1; null where others live in it. */
+  exit: (() => never) | null = null;
   /** Called when the sockets are open and loading begins. */
   onListening: (() => void) | null = null;
   /** Called when nothing can stop the shutdown any more. */
@@ -119,7 +121,7 @@ export class Server implements Host {
     this.engine.outgoing = new Outgoing(this.engine.timers, () => config.values['bind-source-addr']);
     this.runId = randomHex(random, 40);
     this.startedMs = clock.wallMs();
-    this.#files = new DataFiles(this.engine);
+    this.#files = new DataFiles(this.engine, { fatal: () => this.#fatal() });
     this.engine.persistence = this.#files;
     this.#listener = new Listener(this.engine);
     this.#cron = new Cron(this.engine);
@@ -303,6 +305,15 @@ export class Server implements Host {
     this.log.close();
     this.#settleStopped();
     return null;
+  }
+
+  /** The server cannot go on, and must not say goodbye: nothing more is saved, nobody is answered. */
+  #fatal(): void {
+    this.log.flush();
+    if (this.exit !== null) this.exit();
+    this.#close();
+    this.log.close();
+    this.#settleStopped();
   }
 
   /** Ends everything that runs by itself. */

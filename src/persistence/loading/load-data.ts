@@ -22,23 +22,16 @@ export interface LoadParts {
   readonly onSnapshot: (notes: SnapshotNotes) => void;
 }
 
-export interface AofSizes {
-  /** Bytes of all files. */
-  readonly total: number;
-  /** Bytes of the base. */
-  readonly base: number;
-}
-
 /**
- * Loads the files of an append-only file. `folder` is where they are. Null: there are none. Throws a LoadError.
+ * Loads the files of an append-only file. `folder` is where they are. Throws a LoadError.
  */
 export function* loadAof(
   parts: LoadParts,
   manifest: Manifest,
   folder: string,
   appendfilename: string,
-): Steps<AofSizes | null> {
-  if (manifest.isEmpty) return null;
+): Steps<void> {
+  if (manifest.isEmpty) return;
   const { engine, fs } = parts;
   const { log, clock } = engine;
   const startMs = clock.monoMs();
@@ -46,7 +39,6 @@ export function* loadAof(
   const names = [...(base === null ? [] : [base]), ...manifest.incrs].map(({ name }) => name);
   const sizes = names.map((name) => sizeOf(parts, folder, name));
   const total = sizes.reduce((sum, size) => sum + size, 0);
-  const baseBytes = base === null ? 0 : sizes[0]!;
   if (total > 0) {
     const progress = new LoadingProgress(engine, total);
     parts.begun(progress);
@@ -67,10 +59,6 @@ export function* loadAof(
     }
   }
   log.notice(`DB loaded from append only file: ${secondsSince(engine, startMs)} seconds`);
-  // A truncated file is shorter now.
-  const last = names[names.length - 1]!;
-  const cut = sizes[sizes.length - 1]! - sizeOf(parts, folder, last);
-  return { total: total - cut, base: baseBytes - (names.length === 1 && base !== null ? cut : 0) };
 }
 
 /** How the snapshot at the beginning of an append-only file is loaded: expired keys stay, commands may name them. */
