@@ -18,6 +18,11 @@ export class Args {
   off: Int32Array;
   len: Int32Array;
   owned = false;
+  /**
+   * Where the request begins in `buf`, if it lies there as a whole, as an array of bulk strings: it ends two bytes behind
+   * the last argument. Its line ends have not been looked at. Else -1.
+   */
+  start = -1;
 
   constructor(room = 64) {
     this.off = new Int32Array(room);

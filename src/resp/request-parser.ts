@@ -94,6 +94,7 @@ export class RequestParser {
     const args = this.args;
     let p = from;
     let total = this.#total;
+    let start = from;
     if (total === 0) {
       if (p >= end) {
         this.missing = 1;
@@ -129,6 +130,7 @@ export class RequestParser {
       args.count = 0;
       this.#total = total;
     } else {
+      start = -1;
       p = this.#resume;
     }
     let count = args.count;
@@ -168,6 +170,7 @@ export class RequestParser {
     this.#total = 0;
     args.count = count;
     args.buf = buf;
+    args.start = start;
     this.next = p;
     return COMMAND;
   }
@@ -223,6 +226,7 @@ export class RequestParser {
     if (words.length === 0) return NOTHING;
     const parsed = Args.from(words);
     const { args } = this;
+    args.start = -1;
     args.buf = parsed.buf;
     args.count = parsed.count;
     while (args.off.length < parsed.count) args.grow();
@@ -234,6 +238,7 @@ export class RequestParser {
   /** Splits a line without quotes in place; false when it has some. */
   #splitPlain(buf: Uint8Array, from: number, end: number): boolean {
     const { args } = this;
+    args.start = -1;
     let count = 0;
     let p = from;
     for (;;) {

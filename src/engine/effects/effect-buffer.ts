@@ -143,38 +143,16 @@ export class EffectBuffer {
 }
 
 /**
- * Where a request begins in the buffer that its arguments lie in, if its bytes there are exactly what the command
- * looks like when it is written anew; else -1 (inline commands, queued ones, odd line ends). It then ends two bytes
- * behind the last argument. Every byte around the arguments is looked at, so it does not matter where they came from.
+ * Whether the bytes in which a request came are exactly those in which it would be written: the parser takes any two
+ * bytes for a line end, and `args.start` is not known of inline commands and queued ones.
  */
-export function requestStart(args: Args): number {
-  const { buf, off, len, count } = args;
-  let start = -1;
-  let expected = -1;
+export function cameAsWritten(args: Args): boolean {
+  const { buf, off, len, count, start } = args;
+  if (start < 0 || buf[start + 1 + digitsOf(count) + 1] !== LF) return false;
   for (let i = 0; i < count; i++) {
     const at = off[i]!;
-    const p = beforeNumber(buf, at, len[i]!, DOLLAR);
-    if (p < 0) return -1;
-    if (i === 0) start = beforeNumber(buf, p, count, STAR);
-    else if (p !== expected) return -1;
     const end = at + len[i]!;
-    if (buf[end] !== CR || buf[end + 1] !== LF) return -1;
-    expected = end + 2;
+    if (buf[at - 1] !== LF || buf[end] !== CR || buf[end + 1] !== LF) return false;
   }
-  return start;
-}
-
-/** The position of `mark` in a line `mark n CR LF` that ends at `end`; -1 if there is no such line. */
-function beforeNumber(buf: Uint8Array, end: number, n: number, mark: number): number {
-  if (end < 4 || buf[end - 1] !== LF || buf[end - 2] !== CR) return -1;
-  let p = end - 3;
-  let rest = n;
-  while (rest > 9) {
-    const quotient = Math.floor(rest / 10);
-    if (p < 0 || buf[p] !== ZERO + (rest - quotient * 10)) return -1;
-    p--;
-    rest = quotient;
-  }
-  if (p < 1 || buf[p] !== ZERO + rest || buf[p - 1] !== mark) return -1;
-  return p - 1;
+  return true;
 }

@@ -24,7 +24,7 @@ import type { Args } from '../../resp/args.ts';
 import type { Client } from '../client.ts';
 import { RUNS_QUEUE, TOUCHES_ARBITRARY_KEYS } from '../command-spec.ts';
 import type { Command } from '../command-table.ts';
-import { EffectBuffer, requestStart, type Word } from './effect-buffer.ts';
+import { cameAsWritten, EffectBuffer, type Word } from './effect-buffer.ts';
 
 /** Who takes the stream. The bytes are whole commands in RESP, and only lent. */
 export interface EffectSink {
@@ -57,6 +57,8 @@ export class Propagation {
   #targets = 0;
   /** Units that are open, one in the other. */
   #depth = 0;
+  /** A handler has said something about how its command is told, or something is told besides it. */
+  #special = false;
   /** Of the command that runs: something else stands for it. */
   #replaced = false;
   /** Whom it is kept from, and who gets it even if it has changed nothing. */
@@ -102,38 +104,79 @@ export class Propagation {
   /** Runs a command and passes its effects on. Called instead of the handler while `active`. */
   run(client: Client, command: Command, args: Args): void {
     const before = this.#keyspace.dirty;
+    if (this.#depth !== 0) {
+      this.#runNested(client, command, args);
+      return;
+    }
+    this.#depth = 1;
+    try {
+      command.run(client, args);
+    } finally {
+      this.#depth = 0;
+      // What nearly every command is: one that has changed nothing, or is told as it came.
+      if (!this.#special) {
+        if (this.#keyspace.dirty > before && (command.flags & RUNS_QUEUE) === 0) {
+          this.#tellAlone(client.db.id, args, TO_ALL);
+        }
+      } else this.#specialOver(client, command, args, before);
+    }
+  }
+
+  #specialOver(client: Client, command: Command, args: Args, before: number): void {
+    this.#arbitrary = (command.flags & TOUCHES_ARBITRARY_KEYS) !== 0;
+    const target = this.#targetOf(command, before);
+    if (target !== 0) {
+      if (this.#unit.count === 0) this.#tellAlone(client.db.id, args, target);
+      else this.#addCommand(client.db.id, args, target);
+    }
+    this.#special = false;
+    this.#replaced = false;
+    this.#withheld = 0;
+    this.#forced = 0;
+    if (this.#unit.count !== 0) this.#unitOver();
+  }
+
+  /** Within EXEC or a script: what belongs to the command around is kept apart. */
+  #runNested(client: Client, command: Command, args: Args): void {
+    const before = this.#keyspace.dirty;
     const replaced = this.#replaced;
     const withheld = this.#withheld;
     const forced = this.#forced;
     this.#replaced = false;
     this.#withheld = 0;
     this.#forced = 0;
-    if (this.#depth++ === 0) this.#arbitrary = (command.flags & TOUCHES_ARBITRARY_KEYS) !== 0;
+    this.#depth++;
     try {
       command.run(client, args);
     } finally {
       this.#depth--;
-      let target = this.#keyspace.dirty > before ? TO_ALL : 0;
-      target = (target | this.#forced) & ~this.#withheld & this.#targets;
-      if (target !== 0 && !this.#replaced && (command.flags & RUNS_QUEUE) === 0) {
-        if (this.#depth === 0 && this.#unit.count === 0) this.#tellAlone(client.db.id, args, target);
-        else this.#addCommand(client.db.id, args, target);
-      }
+      const target = this.#targetOf(command, before);
+      if (target !== 0) this.#addCommand(client.db.id, args, target);
       this.#replaced = replaced;
       this.#withheld = withheld;
       this.#forced = forced;
-      if (this.#depth === 0 && this.#unit.count !== 0) this.#unitOver();
     }
+  }
+
+  /** Who gets the command as it came. */
+  #targetOf(command: Command, before: number): number {
+    if (this.#replaced || (command.flags & RUNS_QUEUE) !== 0) return 0;
+    const target = this.#keyspace.dirty > before ? TO_ALL : this.#forced;
+    return (target | this.#forced) & ~this.#withheld & this.#targets;
   }
 
   /** Opens a unit around several commands. */
   begin(): void {
-    if (this.#depth++ === 0) this.#arbitrary = false;
+    this.#depth++;
+    this.#special = true;
   }
 
   /** Ends what `begin` has opened. */
   end(): void {
-    if (--this.#depth === 0 && this.#unit.count !== 0) this.#unitOver();
+    if (--this.#depth !== 0) return;
+    this.#special = false;
+    this.#arbitrary = false;
+    if (this.#unit.count !== 0) this.#unitOver();
   }
 
   /** What stands in the stream for the command that runs; called again, one more command. */
@@ -148,6 +191,7 @@ export class Propagation {
    * the buffer that takes them. Only while `active`.
    */
   replace(client: Client, argc: number): EffectBuffer {
+    this.#special = true;
     this.#replaced = true;
     this.#unit.begin(client.db.id, TO_ALL, argc);
     return this.#unit;
@@ -163,17 +207,22 @@ export class Propagation {
 
   /** As `replace`, for a command besides the one that runs, which comes before it. Only while `active`. */
   before(db: Database, argc: number, target = TO_ALL): EffectBuffer {
+    this.#special = true;
     this.#unit.begin(db.id, target, argc);
     return this.#unit;
   }
 
   /** The command that runs is not passed on, whatever it has changed. `target`: to whom not. */
   nothing(_client: Client, target = TO_ALL): void {
+    if (!this.active) return;
+    this.#special = true;
     this.#withheld |= target;
   }
 
   /** The command that runs is passed on although it has not changed anything (PUBLISH, to replicas). */
   force(_client: Client, target = TO_ALL): void {
+    if (!this.active) return;
+    this.#special = true;
     this.#forced |= target;
   }
 
@@ -185,7 +234,7 @@ export class Propagation {
     if ((target & this.#targets) === 0) return;
     this.#unit.begin(db.id, target, words.length);
     for (const word of words) this.#unit.word(word);
-    if (this.#depth === 0) this.#unitOver();
+    this.#outside();
   }
 
   /** A key has gone by itself. */
@@ -195,19 +244,31 @@ export class Propagation {
     this.#unit.begin(db.id, TO_ALL, 2);
     this.#unit.text((evicted ? lazyFree.eviction : lazyFree.expire) ? 'UNLINK' : 'DEL');
     this.#unit.arg(key, off, len);
-    if (this.#depth === 0) this.#unitOver();
+    this.#outside();
+  }
+
+  /** What is told between commands is a unit by itself. */
+  #outside(): void {
+    if (this.#depth !== 0) {
+      this.#special = true;
+      return;
+    }
+    this.#arbitrary = false;
+    this.#unitOver();
   }
 
   /** A command that is a unit: as it came, if it came in the form in which it is passed on. */
   #tellAlone(db: number, args: Args, target: number): void {
-    const start = requestStart(args);
-    if (start < 0) {
+    if (!cameAsWritten(args)) {
       this.#addCommand(db, args, target);
       return;
     }
+    const { start } = args;
     const last = args.count - 1;
     const length = args.off[last]! + args.len[last]! + 2 - start;
-    for (const listener of this.#listeners) {
+    const listeners = this.#listeners;
+    for (let i = 0; i < listeners.length; i++) {
+      const listener = listeners[i]!;
       if ((listener.target & target) === 0) continue;
       if (listener.selected !== db) select(listener, db);
       listener.sink.append(args.buf, start, length);
