@@ -131,9 +131,11 @@ export function getex(client: Client, args: Args): void {
       removeKey(client, args, ref, keyspace.lazyFree.expire);
       return;
     }
+    keyspace.willChange(db, ref);
     setDeadline(db, ref, when);
   } else {
     if ((flags & PERSIST) === 0 || db.expireAt(ref) < 0) return;
+    keyspace.willChange(db, ref);
     db.setExpire(ref, -1);
   }
   const off = args.off[1]!;
@@ -208,6 +210,7 @@ function passOnTimed(client: Client, args: Args, v: number, when: Deadline): voi
 function removeKey(client: Client, args: Args, ref: number, lazily: boolean): void {
   const { keyspace } = client.engine;
   const { db } = client;
+  keyspace.willChange(db, ref);
   db.remove(ref);
   keyspace.dirty++;
   keyspace.touched(db, args.buf, args.off[1]!, args.len[1]!);
