@@ -261,6 +261,7 @@ export class Propagation {
   #tellAlone(db: number, args: Args, target: number): void {
     if (!cameAsWritten(args)) {
       this.#addCommand(db, args, target);
+      this.#unitOver();
       return;
     }
     const { start } = args;
