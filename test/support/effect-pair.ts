@@ -109,6 +109,38 @@ export function wordsOf(text: string): Buffer[] {
     );
 }
 
+/** An engine without a process whose effects are kept; its clock stands still but for `wait`. */
+export class EffectRecorder {
+  readonly redis: InProcess;
+  readonly sink = new CollectingSink();
+  readonly #clients = new Map<string, InProcessClient>();
+
+  constructor(directives: Readonly<Record<string, string>> = {}, target = TO_AOF) {
+    this.redis = inProcess({ 'enable-debug-command': 'yes', ...directives });
+    this.redis.engine.debug.activeExpire = false;
+    this.redis.engine.propagation.attach(this.sink, target);
+  }
+
+  /** Runs lines; commands of a line go one by one. */
+  run(...lines: readonly string[]): void {
+    for (const line of lines) {
+      const [name, ...rest] = line.trim().split(' ');
+      if (name === 'wait') this.redis.clock.advance(Number(rest[0]));
+      else for (const text of rest.join(' ').split('|')) this.client(name!).raw(...wordsOf(text));
+    }
+  }
+
+  client(name: string): InProcessClient {
+    const client = this.#clients.get(name) ?? this.redis.connect();
+    this.#clients.set(name, client);
+    return client;
+  }
+
+  take(): string[][] {
+    return commandsIn(this.sink.take());
+  }
+}
+
 export class EffectPair {
   readonly oracle: ServerProcess;
   readonly ours: InProcess;
@@ -149,13 +181,19 @@ export class EffectPair {
     await this.oracle.stop();
   }
 
-  /** Empties both and forgets what was told; the next effect comes with its database. */
+  /** Empties both and forgets what was told; the next effect comes with its database. Nothing expires by itself. */
   async reset(): Promise<void> {
     for (const client of this.#oracleClients.values()) client.socket.destroy();
     for (const client of this.#ourClients.values()) client.close();
     this.#oracleClients.clear();
     this.#ourClients.clear();
-    await this.run('reset FLUSHALL', 'reset SELECT 15', 'reset SET leave here', 'reset FLUSHALL');
+    await this.run(
+      'reset DEBUG SET-ACTIVE-EXPIRE 0',
+      'reset FLUSHALL',
+      'reset SELECT 15',
+      'reset SET leave here',
+      'reset FLUSHALL',
+    );
     this.#oracleClients.get('reset')!.socket.destroy();
     this.#oracleClients.delete('reset');
     this.#ourClients.get('reset')!.close();
