@@ -197,7 +197,7 @@ class Load {
     const { random, longestMs } = this.#options;
     const control = await this.#server.connect();
     await control.send('SELECT', SHARED_DB);
-    await control.send('DEL', 'done');
+    await control.send('LTRIM', 'done', '-1', '-1');
     this.#startWriters();
     const controlling = this.#control(control).catch((error: unknown) => {
       if (!this.#over) this.wrong ??= `the controlling client: ${String(error)}`;
@@ -400,7 +400,7 @@ class Load {
       })),
       sharedDb: SHARED_DB,
       shared: this.#base,
-      // The consumer may have been asked to forget what is done at the start of the round.
+
       sharedFloor: floor.shared,
       sharedSent: {
         pair: this.#base.pair + this.#pairs.reduce((sum, { log }) => sum + log.length, 0),

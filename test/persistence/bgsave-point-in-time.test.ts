@@ -132,6 +132,8 @@ class Busy {
     const digest = await this.control.call('DEBUG', 'DIGEST');
     const reply = String(await this.control.call(...command));
     assert.match(reply, /started/);
+    // A rewrite begins when the file for what follows is there.
+    await waitFor(() => /Background (saving|append only file rewriting) started/.test(this.server.output));
     assert.equal(await this.control.call('CLIENT', 'UNPAUSE'), 'OK');
     return String(digest);
   }
