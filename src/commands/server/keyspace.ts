@@ -21,7 +21,6 @@ export function flushall(client: Client, args: Args): void {
   const lazily = isLazy(args, keyspace.lazyFree.userFlush);
   keyspace.dirty += keyspace.flushAll(lazily);
   client.engine.persistence?.flushedAll();
-  keyspace.dirty++;
   // Told even if there was nothing: who is told may have something.
   client.engine.propagation.force(client);
   client.out.ok();
