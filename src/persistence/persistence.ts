@@ -18,6 +18,7 @@ import type { Manifest } from './aof/manifest.ts';
 import { type FileSystem, realFileSystem } from './files/file-system.ts';
 import { writePersistenceInfo } from './info.ts';
 import { failure, LoadError } from './loading/context.ts';
+import { KeptFunctions } from './loading/kept-functions.ts';
 import { type LoadParts, loadAof, loadDump } from './loading/load-data.ts';
 import type { LoadingProgress } from './loading/progress.ts';
 import type { SnapshotNotes } from './loading/snapshot-file.ts';
@@ -43,14 +44,16 @@ export class DataFiles implements Persistence {
   readonly aof: AppendOnlyFile;
   /** What is being loaded; null: nothing. */
   loading: LoadingProgress | null = null;
-  /** What the snapshot that was loaded last said of itself, its function libraries among it. */
+  /** Function libraries, which are kept until they can run. */
+  readonly functions = new KeptFunctions();
+  /** What the snapshot that was loaded last said of itself. */
   loaded: SnapshotNotes | null = null;
   /** Loading is done: what is written is kept. */
   #isOpen = false;
   #isAbandoned = false;
 
   constructor(engine: Engine, { fs = realFileSystem, fatal }: DataFilesOptions) {
-    const functions = (): readonly Uint8Array[] => this.loaded?.functions ?? [];
+    const functions = (): readonly Uint8Array[] => this.functions.sources;
     const snapshots = new Snapshots(engine);
     this.engine = engine;
     this.fs = fs;
@@ -136,6 +139,7 @@ export class DataFiles implements Persistence {
     return {
       engine: this.engine,
       fs: this.fs,
+      functions: this.functions,
       blocking,
       begun: (progress) => {
         this.loading = progress;
@@ -193,7 +197,7 @@ export class DataFiles implements Persistence {
     const { engine } = this;
     if (options.save && !this.save()) throw errors.err('Error trying to save the DB, check server logs');
     const { dirty } = engine.keyspace;
-    if (options.flush) engine.keyspace.flushAll(false);
+    if (options.flush) this.#empty();
     const { dbfilename } = engine.config.values;
     const snapshot = { dropExpired: true, allowDuplicates: options.merge };
     this.#atOnce(
@@ -207,7 +211,7 @@ export class DataFiles implements Persistence {
   loadAof(): void {
     const { engine, folder, aof } = this;
     aof.flushNow();
-    engine.keyspace.flushAll(false);
+    this.#empty();
     aof.manifest = folder.readManifest();
     this.#atOnce(
       loadAof(this.#loadParts(true), aof.manifest, folder.path, folder.filename),
@@ -215,6 +219,11 @@ export class DataFiles implements Persistence {
     );
     engine.keyspace.dirty = 0;
     engine.log.warning('Append Only File loaded by DEBUG LOADAOF');
+  }
+
+  #empty(): void {
+    this.engine.keyspace.flushAll(false);
+    this.functions.clear();
   }
 
   #atOnce(steps: Steps<unknown>, problem: string): void {

@@ -136,7 +136,7 @@ class CommandLoader {
     this.#size = size;
     this.#source = new FileReader(context.fs, fd, start, context.blocking);
     this.#reader = new AofReader(this.#source, start, size);
-    this.#replay = new ReplayClient(context.engine);
+    this.#replay = new ReplayClient(context.engine, context.functions);
     this.#delay = new LoadDelay(context);
     this.#validUpTo = start;
   }

@@ -4,6 +4,7 @@
 import type { Engine } from '../../engine/engine.ts';
 import { blockThread } from '../../util/block-thread.ts';
 import type { FileSystem } from '../files/file-system.ts';
+import type { KeptFunctions } from './kept-functions.ts';
 import type { LoadingProgress } from './progress.ts';
 import type { Steps } from './steps.ts';
 
@@ -20,6 +21,7 @@ export interface LoadContext {
   readonly engine: Engine;
   readonly fs: FileSystem;
   readonly progress: LoadingProgress;
+  readonly functions: KeptFunctions;
   /** Everything is done in one go: nobody is served meanwhile. */
   readonly blocking: boolean;
 }

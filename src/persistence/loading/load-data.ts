@@ -8,6 +8,7 @@ import type { Manifest } from '../aof/manifest.ts';
 import type { FileSystem } from '../files/file-system.ts';
 import { type FileToLoad, loadAofFile } from './aof-file.ts';
 import { failure, type LoadContext } from './context.ts';
+import type { KeptFunctions } from './kept-functions.ts';
 import { LoadingProgress } from './progress.ts';
 import { loadSnapshotFile, type SnapshotNotes, type SnapshotOptions } from './snapshot-file.ts';
 import type { Steps } from './steps.ts';
@@ -16,6 +17,7 @@ import type { Steps } from './steps.ts';
 export interface LoadParts {
   readonly engine: Engine;
   readonly fs: FileSystem;
+  readonly functions: KeptFunctions;
   readonly blocking: boolean;
   readonly begun: (progress: LoadingProgress) => void;
   /** A snapshot has been loaded, alone or as the base of an append-only file. */
@@ -32,7 +34,7 @@ export function* loadAof(
   appendfilename: string,
 ): Steps<void> {
   if (manifest.isEmpty) return;
-  const { engine, fs } = parts;
+  const { engine, fs, functions, blocking } = parts;
   const { log, clock } = engine;
   const startMs = clock.monoMs();
   const { base } = manifest;
@@ -42,7 +44,7 @@ export function* loadAof(
   if (total > 0) {
     const progress = new LoadingProgress(engine, total);
     parts.begun(progress);
-    const context = { engine, fs, progress, blocking: parts.blocking };
+    const context = { engine, fs, progress, functions, blocking };
     for (const [i, name] of names.entries()) {
       const fileMs = clock.monoMs();
       const file: FileToLoad = {
@@ -91,13 +93,13 @@ export function* loadDump(
   name: string,
   options: SnapshotOptions,
 ): Steps<boolean> {
-  const { engine, fs } = parts;
+  const { engine, fs, functions, blocking } = parts;
   const startMs = engine.clock.monoMs();
   const status = fs.statSync(path);
   if (status === null) return false;
   const progress = new LoadingProgress(engine, status.size);
   parts.begun(progress);
-  const context = { engine, fs, progress, blocking: parts.blocking };
+  const context = { engine, fs, progress, functions, blocking };
   const notes = yield* loadSnapshotFile(context, path, name, options);
   progress.fileDone(status.size);
   parts.onSnapshot(notes);

@@ -14,6 +14,7 @@ import { EXPIRE_IGNORED } from '../../keyspace/keyspace.ts';
 import type { Args } from '../../resp/args.ts';
 import { ReplyError } from '../../resp/reply-error.ts';
 import { ArenaFull } from '../../structures/arena.ts';
+import type { KeptFunctions } from './kept-functions.ts';
 
 /** The command is not known, or has another number of arguments. */
 export const UNKNOWN = 0;
@@ -54,10 +55,12 @@ interface Outside {
 export class ReplayClient {
   readonly #engine: Engine;
   readonly #client: Client;
+  readonly #functions: KeptFunctions;
   #outside: Outside | null = null;
 
-  constructor(engine: Engine) {
+  constructor(engine: Engine, functions: KeptFunctions) {
     this.#engine = engine;
+    this.#functions = functions;
     this.#client = new Client(engine, NO_ID, NOWHERE, engine.keyspace.databases[0]!);
   }
 
@@ -112,7 +115,7 @@ export class ReplayClient {
   run(args: Args): number {
     const engine = this.#engine;
     let command = engine.commands.lookup(args);
-    if (command === null) return UNKNOWN;
+    if (command === null) return this.#functions.replay(args) ? DONE : UNKNOWN;
     if (command.subcommands !== null) {
       command = engine.commands.resolve(command, args);
       if (command === null) return UNKNOWN;

@@ -25,8 +25,6 @@ export interface SnapshotNotes {
   /** Where the snapshot ends in the file. */
   readonly end: number;
   readonly aux: ReadonlyMap<string, string>;
-  /** Sources of function libraries. */
-  readonly functions: readonly Uint8Array[];
   readonly keysLoaded: number;
   readonly keysExpired: number;
 }
@@ -80,7 +78,10 @@ export function* loadSnapshotFile(
       (loader.emptyKeysSkipped > 0 ? `, empty keys skipped: ${loader.emptyKeysSkipped}.` : '.'),
   );
   const { aux, functions, keysLoaded, keysExpired } = loader;
-  return { end: loader.consumed, aux, functions, keysLoaded, keysExpired };
+  for (const source of functions) {
+    if (!context.functions.add(source)) log.warning('A function library without a name was left out');
+  }
+  return { end: loader.consumed, aux, keysLoaded, keysExpired };
 }
 
 function loaderOptions(context: LoadContext, size: number, options: SnapshotOptions): RdbLoadOptions {
