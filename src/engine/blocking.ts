@@ -251,6 +251,8 @@ export class Blocking implements ChangeListener, CronJob {
     this.#served = waiter;
     this.#servedFor = queue;
     this.#waitsOn = false;
+    const { keyspace } = this.#engine;
+    const { dirty } = keyspace;
     try {
       if (this.#engine.propagation.active) this.#engine.propagation.run(client, command, args);
       else command.run(client, args);
@@ -260,6 +262,8 @@ export class Blocking implements ChangeListener, CronJob {
       this.#served = null;
       this.#servedFor = null;
       client.out = usual;
+      // Redis counts what these take only when they have not waited for it.
+      if (waiter.wait.kind !== 'zset' && command.name !== 'blmpop') keyspace.dirty = dirty;
     }
     if (this.#waitsOn) return;
     this.#forget(waiter);

@@ -215,6 +215,13 @@ export class EffectPair {
     return Buffer.from(fresh);
   }
 
+  /** Changes since the last save, as both count them. */
+  async dirty(): Promise<{ ours: number; oracle: number }> {
+    const info = await (await this.#control()).send('INFO', 'persistence');
+    const oracle = /rdb_changes_since_last_save:(\d+)/.exec(info.toString('latin1'))![1];
+    return { ours: this.ours.engine.keyspace.dirty, oracle: Number(oracle) };
+  }
+
   /** Runs lines on both; commands of a line go in one write. */
   async run(...lines: readonly string[]): Promise<void> {
     for (const line of lines) {
@@ -262,9 +269,13 @@ export class EffectPair {
   /** Runs lines and compares what was told. Returns the effects as text. */
   async compare(...lines: readonly string[]): Promise<string> {
     await this.reset();
+    const before = await this.dirty();
     await this.run(...lines);
     const { ours, oracle } = this.take();
-    const difference = differenceOf(ours, oracle);
+    const after = await this.dirty();
+    const grown = [after.ours - before.ours, after.oracle - before.oracle];
+    const counted = grown[0] === grown[1] ? null : `changes: ${grown.join(' for ')}`;
+    const difference = differenceOf(ours, oracle) ?? counted;
     if (difference !== null) {
       assert.fail(
         `${lines.join('\n')}\n${difference}\nall of ours:\n${showEffects(ours)}\nall of the oracle:\n${showEffects(oracle)}`,
