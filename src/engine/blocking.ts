@@ -262,8 +262,9 @@ export class Blocking implements ChangeListener, CronJob {
       this.#served = null;
       this.#servedFor = null;
       client.out = usual;
-      // Redis counts what these take only when they have not waited for it.
-      if (waiter.wait.kind !== 'zset' && command.name !== 'blmpop') keyspace.dirty = dirty;
+      // Redis counts the changes of these otherwise when they have waited: no element, and no new consumer.
+      if (waiter.wait.kind === 'stream') keyspace.dirty = Math.min(keyspace.dirty, dirty + 1);
+      else if (waiter.wait.kind === 'list' && command.name !== 'blmpop') keyspace.dirty = dirty;
     }
     if (this.#waitsOn) return;
     this.#forget(waiter);
