@@ -5,12 +5,13 @@ import { releaseWhole } from '../datatypes/memory.ts';
 import { PACKED_MEMBER_BYTES_MAX, PACKED_MEMBERS_MAX } from '../datatypes/set/limits.ts';
 import { SetTable } from '../datatypes/set/set-table.ts';
 import { SET_INTSET, SET_LISTPACK, SET_PACKED_TABLE, SET_TABLE, TYPE_SET } from '../keyspace/entry.ts';
-import { Int64, intsetGet, intsetLength, intsetValidate, writeInt64Words } from '../structures/intset.ts';
+import { Int64, intsetGet, intsetLength, intsetValidate, parseInt64Words, writeInt64Words } from '../structures/intset.ts';
 import { LpElement, lpGet, lpLength, lpNext, lpSeek, lpValidate } from '../structures/listpack.ts';
 import { SetValue } from '../values/set.ts';
 import { TYPE_SET as RDB_SET, TYPE_SET_INTSET } from './format.ts';
 import { corrupt, type LoadContext, type LoadedValue, SeenMembers, type ValuePart } from './loaded-value.ts';
 import type { RdbReader } from './reader.ts';
+import { SmallSet } from './small-set.ts';
 
 /** Most members that a table is made for before they have come. */
 const RESERVED_MAX = 1 << 20;
@@ -22,6 +23,9 @@ export class SetLoader implements ValuePart {
   #deep = false;
   /** Members still to come; -1: their number has not been read. */
   #left = -1;
+  /** Small sets: most of them are a listpack from the first member on, others begin as an intset. */
+  readonly #packed = new SmallSet();
+  #isPacked = false;
   readonly #small = new SetValue();
   #isSmall = false;
   #table: SetTable | null = null;
@@ -38,6 +42,7 @@ export class SetLoader implements ValuePart {
     this.#deep = deep;
     this.#left = -1;
     this.#isSmall = false;
+    this.#isPacked = false;
     this.#table = null;
   }
 
@@ -58,6 +63,7 @@ export class SetLoader implements ValuePart {
       out.empty = true;
       return true;
     }
+    if (this.#isPacked) return this.#stepPacked(reader, budget, out);
     const to = this.#table ?? this.#small;
     for (let read = Math.min(budget, this.#left); read > 0; read--) {
       reader.string();
@@ -90,8 +96,51 @@ export class SetLoader implements ValuePart {
     } else {
       this.#small.begin(db);
       this.#isSmall = true;
+      if (count <= PACKED_MEMBERS_MAX && listpackEntries === 0) {
+        this.#packed.start();
+        this.#isPacked = true;
+      }
     }
     return true;
+  }
+
+  /** As long as all is as it is most of the time: a set of texts, none long. */
+  #stepPacked(reader: RdbReader, budget: number, out: LoadedValue): boolean {
+    const { packed } = this.#packed;
+    for (let read = Math.min(budget, this.#left); read > 0; read--) {
+      reader.string();
+      const { bytes, off, len } = reader;
+      if (
+        len > PACKED_MEMBER_BYTES_MAX ||
+        (packed.count === 0 && parseInt64Words(bytes, off, len, this.#int))
+      ) {
+        this.#unpack();
+        if (!this.#small.add(bytes, off, len)) throw corrupt(DUPLICATE);
+        this.#left--;
+        reader.commit();
+        return this.step(reader, budget, out);
+      }
+      if (!this.#packed.add(bytes, off, len)) throw corrupt(DUPLICATE);
+      this.#left--;
+      reader.commit();
+    }
+    if (this.#left > 0) return false;
+    out.packed(TYPE_SET | SET_PACKED_TABLE, packed.bytes, 0, packed.close());
+    this.#small.drop();
+    this.#isSmall = false;
+    return true;
+  }
+
+  /** What has come so far goes to a set that may take any form. */
+  #unpack(): void {
+    const { packed } = this.#packed;
+    this.#isPacked = false;
+    const length = packed.close();
+    for (let p = packed.count === 0 ? -1 : lpSeek(packed.bytes, 0, 0); p >= 0 && p < length; ) {
+      const { bytes, off, len } = lpGet(packed.bytes, p, this.#element);
+      this.#small.add(bytes, off, len);
+      p = lpNext(packed.bytes, p);
+    }
   }
 
   #intset(reader: RdbReader, out: LoadedValue): void {
