@@ -262,8 +262,8 @@ export class Blocking implements ChangeListener, CronJob {
       this.#served = null;
       this.#servedFor = null;
       client.out = usual;
-      // Redis counts the changes of these otherwise when they have waited: no element, and no new consumer.
-      if (waiter.wait.kind === 'stream') keyspace.dirty = Math.min(keyspace.dirty, dirty + 1);
+      // Redis counts less of what these change when they have waited for it: not the read of a group, but its consumer.
+      if (waiter.wait.kind === 'stream') keyspace.dirty = Math.max(keyspace.dirty - 1, dirty);
       else if (waiter.wait.kind === 'list' && command.name !== 'blmpop') keyspace.dirty = dirty;
     }
     if (this.#waitsOn) return;
