@@ -31,6 +31,8 @@ export class AofReader {
   /** Bytes of the whole file. */
   readonly #fileBytes: number;
   #buf: Buffer;
+  /** The same memory, as handlers expect it: a part that they take by `slice` is a copy, which a Buffer's is not. */
+  #bytes: Uint8Array;
   #at = HEADROOM;
   #end = HEADROOM;
   /** Offset in the file of byte 0 of the window. */
@@ -44,6 +46,7 @@ export class AofReader {
     this.#file = file;
     this.#fileBytes = fileBytes;
     this.#buf = file.buf;
+    this.#bytes = plain(file.buf);
     this.#base = offset - HEADROOM;
     this.#parser.bulkMax = COMMAND_MAX;
   }
@@ -78,7 +81,7 @@ export class AofReader {
         continue;
       }
       if (first !== STAR) return BAD_FORMAT;
-      const status = parser.parse(buf, at, end, true);
+      const status = parser.parse(this.#bytes, at, end, true);
       if (status === PARSED) {
         this.#at = parser.next;
         return COMMAND;
@@ -109,6 +112,7 @@ export class AofReader {
       const kept = Buffer.from(rest.subarray(restAt, this.#end));
       if (!file.take()) return false;
       this.#buf = file.buf;
+      this.#bytes = plain(file.buf);
       this.#at = HEADROOM - left;
       this.#end = file.end;
       kept.copy(this.#buf, this.#at);
@@ -128,6 +132,7 @@ export class AofReader {
       this.#buf.copy(own, 0, this.#at, this.#end);
       this.#base += this.#at;
       this.#buf = own;
+      this.#bytes = plain(own);
       this.#at = 0;
       this.#end = left;
       this.#own = true;
@@ -144,9 +149,14 @@ export class AofReader {
       const grown = Buffer.allocUnsafeSlow(Math.max(this.#buf.length * 2, this.#end + length));
       this.#buf.copy(grown, 0, 0, this.#end);
       this.#buf = grown;
+      this.#bytes = plain(grown);
     }
     file.buf.copy(this.#buf, this.#end, HEADROOM, file.end);
     this.#end += length;
     return true;
   }
+}
+
+function plain(buf: Buffer): Uint8Array {
+  return new Uint8Array(buf.buffer, buf.byteOffset, buf.length);
 }
