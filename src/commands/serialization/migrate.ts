@@ -310,8 +310,8 @@ function commandOf(words: readonly (string | Uint8Array)[]): Buffer {
   return Buffer.concat(parts);
 }
 
-/** As Redis reads it: digits up to whatever else comes. */
+/** As Redis and the system read it: digits up to whatever else comes, 16 bits of them. */
 function portOf(text: string): number {
   const port = Number.parseInt(text, 10);
-  return Number.isNaN(port) ? 0 : port;
+  return Number.isNaN(port) ? 0 : port & 0xffff;
 }
