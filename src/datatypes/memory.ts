@@ -6,6 +6,7 @@
  */
 import { Arena } from '../structures/arena.ts';
 import { TablePool } from '../structures/table-pool.ts';
+import { copyOf } from '../util/copy-bytes.ts';
 import type { KeyHash } from '../util/siphash.ts';
 import { HashLimits } from './hash/limits.ts';
 import { ListLimits } from './list/limits.ts';
@@ -124,7 +125,7 @@ export class Externals {
   clone(id: number): number {
     const item = this.#items[id]!;
     if (isCollection(item)) return this.addCollection(item.clone());
-    return this.add(item.bytes.slice(0, item.length), item.length);
+    return this.add(copyOf(item.bytes, 0, item.length), item.length);
   }
 }
 

@@ -10,7 +10,7 @@
 import type { Collection, Memory } from '../datatypes/memory.ts';
 import { OFFSET_MASK, PAGE_BITS } from '../structures/arena.ts';
 import { Dictionary } from '../structures/dictionary.ts';
-import { copyBytes } from '../util/copy-bytes.ts';
+import { copyBytes, copyOf } from '../util/copy-bytes.ts';
 import { KEPT_WORDS } from '../util/siphash.ts';
 import {
   ACCESS_SHIFT,
@@ -207,7 +207,7 @@ export class Database {
       }
     }
     if (valueLen > INLINE_VALUE_MAX) {
-      const bytes = value.slice(valueOff, valueOff + valueLen);
+      const bytes = copyOf(value, valueOff, valueLen);
       return this.storeExternal(ref, key, keyOff, keyLen, bytes, meta, access, keepExpire);
     }
     const at = this.#shape(ref, key, keyOff, keyLen, valueLen, meta, access, keepExpire);

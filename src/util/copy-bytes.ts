@@ -8,3 +8,8 @@ export function copyBytes(src: Uint8Array, from: number, len: number, dst: Uint8
     dst.set(src.subarray(from, from + len), to);
   }
 }
+
+/** A copy of bytes, in memory of their own. (`slice` of a Buffer is a view.) */
+export function copyOf(bytes: Uint8Array, off: number, len: number): Uint8Array {
+  return Uint8Array.prototype.slice.call(bytes, off, off + len);
+}
