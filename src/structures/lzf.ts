@@ -5,22 +5,37 @@
  *   lllooooo oooooooo              copy l + 2 bytes (l = 1 ... 6) from o + 1 bytes back
  *   111ooooo llllllll oooooooo     copy l + 9 bytes
  *
- * The compressor remembers where each hash of three bytes was seen last and takes the first match it meets. Its output
- * need not be that of liblzf: any reader unpacks it.
+ * The compressor remembers where each hash of three bytes was seen last and takes the first match it meets. Literals
+ * are only copied when a match or the end is met, so a string without one (most short strings) costs no more than the
+ * looking; where nothing has matched for long, it looks at fewer places. Its output need not be that of liblzf: any
+ * reader unpacks it.
  */
 
 const HASH_BITS = 14;
 const LITERALS_MAX = 32;
 const DISTANCE_MAX = 8192;
+const MATCH_MIN = 3;
 const MATCH_MAX = 264;
+const HASH_FACTOR = 0x9e3779b1;
+/** After so many places in vain (as a power of two) one more is left out each time. */
+const PATIENCE = 5;
 
 /** Where a hash was seen last, plus one, counted from `base`; older runs leave smaller numbers than `base`. */
 const seen = new Int32Array(1 << HASH_BITS);
 let base = 0;
 
+/** Bits of hashes for a run of so many bytes: the less of the table is used, the less falls out of the cache. */
+function hashBits(len: number): number {
+  return len <= 256 ? 10 : len <= 2048 ? 12 : HASH_BITS;
+}
+
+/** Bytes that so many literals take. */
+function literalBytes(count: number): number {
+  return count + ((count + LITERALS_MAX - 1) >> 5);
+}
+
 /**
- * Compresses `len` bytes of `src` into `dst`, at most `room` bytes. Returns how many, or 0 if they would not fit
- * (which it may say up to three bytes too early).
+ * Compresses `len` bytes of `src` into `dst`, at most `room` bytes. Returns how many, or 0 if they would not fit.
  */
 export function lzfCompress(
   src: Uint8Array,
@@ -34,64 +49,81 @@ export function lzfCompress(
     seen.fill(0);
     base = 0;
   }
-  const mine = base;
+  const table = seen;
+  const shift = 32 - hashBits(len);
+  // What stands in the table for position p: p + bias.
+  const bias = base - off + 1;
   base += len;
   const end = off + len;
   const limit = to + room;
-  // Place of the count byte of the literals being collected, which is one before the next byte written.
-  let out = to + 1;
-  let literals = 0;
+  const last = end - MATCH_MIN;
+  let out = to;
+  let anchor = off;
+  let misses = 0;
+  // Behind this the literals alone would not fit.
+  let stop = Math.min(last, anchor + room);
   let p = off;
-  while (p < end) {
-    if (p + 2 < end) {
-      const hash = hashOf(src[p]!, src[p + 1]!, src[p + 2]!);
-      const at = seen[hash]! - 1 - mine + off;
-      seen[hash] = p - off + 1 + mine;
-      if (
-        at >= off &&
-        p - at <= DISTANCE_MAX &&
-        src[at] === src[p] &&
-        src[at + 1] === src[p + 1] &&
-        src[at + 2] === src[p + 2]
-      ) {
-        const most = Math.min(MATCH_MAX, end - p);
-        let match = 3;
-        while (match < most && src[at + match] === src[p + match]) match++;
-        if (literals > 0) dst[out - literals - 1] = literals - 1;
-        else out--;
-        if (out + 4 > limit) return 0;
-        const back = p - at - 1;
-        const length = match - 2;
-        if (length < 7) dst[out++] = (length << 5) | (back >> 8);
-        else {
-          dst[out++] = (7 << 5) | (back >> 8);
-          dst[out++] = length - 7;
-        }
-        dst[out++] = back & 255;
-        out++;
-        literals = 0;
-        const next = p + match;
-        for (p++; p < next; p++) {
-          if (p + 2 < end) seen[hashOf(src[p]!, src[p + 1]!, src[p + 2]!)] = p - off + 1 + mine;
-        }
-        continue;
-      }
+  while (p <= stop) {
+    const three = (src[p]! << 16) | (src[p + 1]! << 8) | src[p + 2]!;
+    const hash = Math.imul(three, HASH_FACTOR) >>> shift;
+    let at = table[hash]! - bias;
+    table[hash] = p + bias;
+    if (
+      at < off ||
+      p - at > DISTANCE_MAX ||
+      ((src[at]! << 16) | (src[at + 1]! << 8) | src[at + 2]!) !== three
+    ) {
+      p += 1 + (misses++ >> PATIENCE);
+      continue;
     }
-    if (out >= limit) return 0;
-    dst[out++] = src[p++]!;
-    if (++literals === LITERALS_MAX) {
-      dst[out - literals - 1] = literals - 1;
-      literals = 0;
-      out++;
+    let match = MATCH_MIN;
+    while (p > anchor && at > off && src[p - 1] === src[at - 1]) {
+      p--;
+      at--;
+      match++;
+    }
+    const most = Math.min(MATCH_MAX, end - p);
+    if (match > most) match = most;
+    else while (match < most && src[at + match] === src[p + match]) match++;
+    const literals = p - anchor;
+    if (out + literalBytes(literals) + 3 > limit) return 0;
+    if (literals > 0) out = copyLiterals(src, anchor, literals, dst, out);
+    const back = p - at - 1;
+    const length = match - 2;
+    if (length < 7) dst[out++] = (length << 5) | (back >> 8);
+    else {
+      dst[out++] = (7 << 5) | (back >> 8);
+      dst[out++] = length - 7;
+    }
+    dst[out++] = back & 255;
+    p += match;
+    anchor = p;
+    misses = 0;
+    stop = Math.min(last, anchor + limit - out);
+    // Of what the match has skipped, the end is what may go on.
+    if (p <= last) {
+      const two = (src[p - 2]! << 16) | (src[p - 1]! << 8) | src[p]!;
+      table[Math.imul(two, HASH_FACTOR) >>> shift] = p - 2 + bias;
+      const one = ((two & 0xffff) << 8) | src[p + 1]!;
+      table[Math.imul(one, HASH_FACTOR) >>> shift] = p - 1 + bias;
     }
   }
-  if (literals > 0) dst[out - literals - 1] = literals - 1;
-  else out--;
+  const literals = end - anchor;
+  if (out + literalBytes(literals) > limit) return 0;
+  if (literals > 0) out = copyLiterals(src, anchor, literals, dst, out);
   return out - to;
 }
 
-function hashOf(a: number, b: number, c: number): number {
-  return Math.imul((a << 16) | (b << 8) | c, 0x9e3779b1) >>> (32 - HASH_BITS);
+/** Writes literals, at most LITERALS_MAX behind one head. Returns the position behind them. */
+function copyLiterals(src: Uint8Array, from: number, count: number, dst: Uint8Array, to: number): number {
+  let p = from;
+  let out = to;
+  for (let left = count; left > 0; left -= LITERALS_MAX) {
+    const run = left < LITERALS_MAX ? left : LITERALS_MAX;
+    dst[out++] = run - 1;
+    for (const runEnd = p + run; p < runEnd; ) dst[out++] = src[p++]!;
+  }
+  return out;
 }
 
 /**

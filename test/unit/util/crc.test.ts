@@ -65,3 +65,14 @@ test('slots and checksums of a real server', { skip: oracleMissing }, async () =
     await plain.stop();
   }
 });
+
+test('CRC-64 of long runs, in blocks of the module, is that of short ones', () => {
+  const bytes = new Uint8Array(100_003);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = (i * 2654435761) >>> 13;
+  for (const len of [96, 103, 32767, 32768, 32769, 65536, 100_003]) {
+    const short = new Crc64();
+    for (let at = 0; at < len; at += 50) short.update(bytes, at, Math.min(50, len - at));
+    const long = new Crc64().update(bytes, 0, len);
+    assert.deepEqual([long.high, long.low], [short.high, short.low], String(len));
+  }
+});
