@@ -231,7 +231,7 @@ export class Propagation {
    * command makes.
    */
   also(db: Database, target: number, ...words: Word[]): void {
-    if ((target & this.#targets) === 0) return;
+    if (!this.active || (target & this.#targets) === 0) return;
     this.#unit.begin(db.id, target, words.length);
     for (const word of words) this.#unit.word(word);
     this.#outside();

@@ -62,6 +62,7 @@ export class ReplayClient {
     this.#engine = engine;
     this.#functions = functions;
     this.#client = new Client(engine, NO_ID, NOWHERE, engine.keyspace.databases[0]!);
+    this.#client.mustObey = true;
   }
 
   /** Between MULTI and EXEC. */
