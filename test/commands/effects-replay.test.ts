@@ -33,7 +33,8 @@ function steps(maxLength: number): fc.Arbitrary<Step[]> {
   for (const spec of ALL_COMMANDS) {
     if ((!DATA_GROUPS.has(spec.group) && spec.group !== 'transactions') || LEFT_OUT.has(spec.name)) continue;
     const weight = spec.group === 'stream' ? 6 : 4;
-    if (spec.subcommands === undefined) made.push({ weight, arbitrary: commandFromSpec(spec as CommandSpec) });
+    if (spec.subcommands === undefined)
+      made.push({ weight, arbitrary: commandFromSpec(spec as CommandSpec) });
     else {
       for (const sub of spec.subcommands)
         made.push({ weight: 2, arbitrary: commandFromSpec(sub, spec.name) });
@@ -42,13 +43,9 @@ function steps(maxLength: number): fc.Arbitrary<Step[]> {
   const key = fc.constantFrom('s1', 's2', 'l1', 'l2', 't1', 'z1', 'h1', 'x1', 'g1', 'p1');
   const ms = fc.constantFrom('1', '20', '50', '150', '1000');
   const line = (text: string): fc.Arbitrary<string[]> =>
-    fc.tuple(key, key, ms).map(([k, q, t]) =>
-      text
-        .replace('$k', k)
-        .replace('$q', q)
-        .replace('$t', t)
-        .split(' '),
-    );
+    fc
+      .tuple(key, key, ms)
+      .map(([k, q, t]) => text.replace('$k', k).replace('$q', q).replace('$t', t).split(' '));
   const lines = [
     'SET $k v PX $t',
     'PSETEX $k $t v',
@@ -110,8 +107,12 @@ function steps(maxLength: number): fc.Arbitrary<Step[]> {
     made.push({ weight, arbitrary: line(text) });
   }
   const client = fc.nat(CLIENTS - 1);
-  const command = fc.tuple(client, fc.oneof(...made)).map(([at, words]): Step => ({ client: at, words, ms: 0 }));
-  const pause = fc.constantFrom(1, 10, 60, 110, 250).map((time): Step => ({ client: 0, words: [], ms: time }));
+  const command = fc
+    .tuple(client, fc.oneof(...made))
+    .map(([at, words]): Step => ({ client: at, words, ms: 0 }));
+  const pause = fc
+    .constantFrom(1, 10, 60, 110, 250)
+    .map((time): Step => ({ client: 0, words: [], ms: time }));
   return fc.array(fc.oneof({ weight: 12, arbitrary: command }, { weight: 1, arbitrary: pause }), {
     minLength: 1,
     maxLength,
