@@ -28,8 +28,11 @@ import { collectionsMemory } from './scenarios/collections-memory.ts';
 import { defrag } from './scenarios/defrag.ts';
 import { idle } from './scenarios/idle.ts';
 import { lazyfree } from './scenarios/lazyfree.ts';
+import { loading } from './scenarios/loading.ts';
 import { memory } from './scenarios/memory.ts';
 import { range } from './scenarios/range.ts';
+import { saving } from './scenarios/saving.ts';
+import { snapshot } from './scenarios/snapshot.ts';
 import { startup } from './scenarios/startup.ts';
 import { throughputScenarios } from './scenarios/throughput.ts';
 import { type Pinning, pinClients, Servers } from './servers.ts';
@@ -43,6 +46,9 @@ const SCENARIOS: readonly Scenario[] = [
   lazyfree,
   defrag,
   startup,
+  loading,
+  saving,
+  snapshot,
   big,
 ];
 

@@ -46,6 +46,15 @@ export interface Scenario {
   run(bench: Bench): Promise<ScenarioResult>;
 }
 
+export interface StartOptions {
+  readonly directives?: Directives;
+  /** On all cores instead of the servers' own. */
+  readonly anyCore?: boolean;
+  /** An existing folder with data files, which stays. */
+  readonly dir?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** What a scenario may use: servers, sizes and a place to say how far it is. */
 export interface Bench {
   readonly rounds: number;
@@ -54,8 +63,8 @@ export interface Bench {
   readonly redisBenchmark: string;
   /** Keys of the scenario `big`. */
   readonly bigKeys: number;
-  /** Starts a server on a free port with an empty folder, on the servers' core (or on all, as `anyCore`). */
-  start(side: Side, options?: { directives?: Directives; anyCore?: boolean }): Promise<ServerProcess>;
+  /** Starts a server on a free port with an empty folder, on the servers' core. */
+  start(side: Side, options?: StartOptions): Promise<ServerProcess>;
   progress(text: string): void;
 }
 

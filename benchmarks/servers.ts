@@ -5,14 +5,13 @@
  */
 import { execFileSync } from 'node:child_process';
 import {
-  type Directives,
   findProgram,
   oursCommand,
   type ServerProcess,
   splitCommand,
   startServer,
 } from '../test/support/server-process.ts';
-import type { Side } from './scenario.ts';
+import type { Side, StartOptions } from './scenario.ts';
 
 /** Which cores serve and which ask, or null when nothing is pinned. */
 export interface Pinning {
@@ -60,14 +59,16 @@ export class Servers {
     return this.#commands[side].map((word) => word.slice(word.lastIndexOf('/') + 1)).join(' ');
   }
 
-  start(side: Side, options: { directives?: Directives; anyCore?: boolean } = {}): Promise<ServerProcess> {
+  start(side: Side, options: StartOptions = {}): Promise<ServerProcess> {
     const pinning = this.#pinning;
     const cores = options.anyCore ? pinning?.allCores : pinning?.serverCore;
     return startServer({
       command: [...(pinning ? [pinning.taskset, '-c', cores!] : []), ...this.#commands[side]],
       directives: { loglevel: 'warning', ...options.directives },
       pollMs: 1,
-      readyTimeoutMs: 30_000,
+      readyTimeoutMs: 120_000,
+      ...(options.dir === undefined ? {} : { dir: options.dir }),
+      ...(options.env === undefined ? {} : { env: options.env }),
     });
   }
 }

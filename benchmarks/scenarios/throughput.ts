@@ -2,7 +2,7 @@
  * redis-benchmark's figures, command by command. A scenario is one entry of THROUGHPUT, a command one entry of
  * TESTS: later families add theirs with a line.
  */
-import type { ServerProcess } from '../../test/support/server-process.ts';
+import type { Directives, ServerProcess } from '../../test/support/server-process.ts';
 import { cpuSeconds } from '../process-cpu.ts';
 import { redisBenchmark } from '../redis-benchmark.ts';
 import { type Bar, type Bench, type Row, type Scenario, SIDES, type Side, withBoth } from '../scenario.ts';
@@ -82,7 +82,11 @@ interface Throughput {
   readonly loads: readonly Load[];
   readonly bar: Bar;
   readonly meanMin?: number;
+  readonly directives?: Directives;
 }
+
+/** Without rewrites in between, which would come at different moments. */
+const APPEND_ONLY: Directives = { appendonly: 'yes', 'auto-aof-rewrite-percentage': 0 };
 
 const THROUGHPUT: readonly Throughput[] = [
   {
@@ -138,6 +142,23 @@ const THROUGHPUT: readonly Throughput[] = [
     ],
     bar: { ratioMin: 1 },
   },
+  {
+    name: 'aof-everysec',
+    title: 'Append-only file, synced every second',
+    loads: [
+      { pipeline: 1, tests: ['set', 'incr', 'lpush'], requests: 150_000 },
+      { pipeline: 16, tests: ['set', 'incr', 'lpush'], requests: 1_200_000 },
+    ],
+    bar: { ratioMin: 1 },
+    directives: { ...APPEND_ONLY, appendfsync: 'everysec' },
+  },
+  {
+    name: 'aof-always',
+    title: 'Append-only file, synced before each reply (50 clients)',
+    loads: [{ pipeline: 1, tests: ['set', 'incr'], requests: 60_000 }],
+    bar: { ratioMin: 1 },
+    directives: { ...APPEND_ONLY, appendfsync: 'always' },
+  },
 ];
 
 export const throughputScenarios: readonly Scenario[] = THROUGHPUT.map((entry) => ({
@@ -146,7 +167,7 @@ export const throughputScenarios: readonly Scenario[] = THROUGHPUT.map((entry) =
   async run(bench: Bench) {
     // One pair of servers for the scenario, filled first: what GET finds, and whether SET must ask the system for
     // new pages, are not to depend on the round.
-    const rows = await withBoth(bench, {}, async (servers) => {
+    const rows = await withBoth(bench, entry.directives ?? {}, async (servers) => {
       const { dataSize } = entry.loads[0]!;
       for (const side of SIDES) {
         const requests = Math.ceil(POPULATE * Math.sqrt(bench.scale));
