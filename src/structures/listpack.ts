@@ -228,10 +228,11 @@ function writeEntry(b: Uint8Array, p: number, src: Uint8Array, off: number, text
     b.set(src.subarray(off, off + text), p);
     p += text;
   }
-  return writeBacklen(b, p, p - start);
+  return lpWriteBacklen(b, p, p - start);
 }
 
-function writeBacklen(b: Uint8Array, p: number, size: number): number {
+/** Writes what stands behind an element of `size` bytes: its length, to be read backward. Returns the position behind it. */
+export function lpWriteBacklen(b: Uint8Array, p: number, size: number): number {
   if (size <= 127) {
     b[p] = size;
     return p + 1;
@@ -545,7 +546,7 @@ export function lpValidate(b: Uint8Array, at: number, len: number): boolean {
     const size = contentSize(b, p);
     const backlen = backlenSize(size);
     if (p + size + backlen > end) return false;
-    writeBacklen(prepared, 0, size);
+    lpWriteBacklen(prepared, 0, size);
     for (let i = 0; i < backlen; i++) if (b[p + size + i] !== prepared[i]) return false;
     p += size + backlen;
   }

@@ -11,17 +11,16 @@ import { type Arena, OFFSET_MASK, PAGE_BITS } from '../../structures/arena.ts';
 import {
   LP_EMPTY_BYTES,
   LpElement,
-  lpEnd,
+  lpClose,
   lpFirst,
   lpGet,
-  lpInit,
-  lpInsert,
-  lpInsertInt,
   lpIsEnd,
   lpNext,
   lpValidate,
+  lpWriteBacklen,
 } from '../../structures/listpack.ts';
-import { ELEMENT_HEAD_MAX, ElementText, listpackIntSize, listpackSize, writeElement } from './element.ts';
+import { copyBytes } from '../../util/copy-bytes.ts';
+import { ELEMENT_HEAD_MAX, listpackIntSize, listpackSize, writeElement, writeIntElement } from './element.ts';
 import { compareIds, StreamId } from './id.ts';
 import {
   DELETED,
@@ -55,46 +54,92 @@ export function nodeListpackBytes(arena: Arena, ref: number): number {
   );
 }
 
-const element = new ElementText();
+const cursor = new NodeCursor();
+
+/** Bytes of the element at `p` of a node, which are those of a listpack's without the length behind them. */
+function elementSize(b: Uint8Array, p: number): number {
+  const head = b[p]!;
+  if (head < 0x80) return 1;
+  if (head < 0xc0) return 1 + (head & 63);
+  if (head < 0xe0) return 2;
+  if (head < 0xf0) return 2 + (((head & 15) << 8) | b[p + 1]!);
+  switch (head) {
+    case 0xf0:
+      return 5 + ((b[p + 1]! | (b[p + 2]! << 8) | (b[p + 3]! << 16) | (b[p + 4]! << 24)) >>> 0);
+    case 0xf1:
+      return 3;
+    case 0xf2:
+      return 4;
+    case 0xf3:
+      return 5;
+    default:
+      return 9;
+  }
+}
+
+/** Writes an integer as an element of a listpack; returns the position behind it. */
+function putInt(b: Uint8Array, p: number, n: number): number {
+  const end = writeIntElement(b, p, n);
+  return lpWriteBacklen(b, end, end - p);
+}
+
+/** The same for the difference of two 64-bit numbers, which wraps around. */
+function putDifference(
+  b: Uint8Array,
+  p: number,
+  high: number,
+  low: number,
+  lessHigh: number,
+  lessLow: number,
+): number {
+  const lo = (low - lessLow) | 0;
+  const hi = (high - lessHigh - (low >>> 0 < lessLow >>> 0 ? 1 : 0)) | 0;
+  if (hi === lo >> 31) return putInt(b, p, lo);
+  b[p] = 0xf4;
+  for (let i = 0; i < 4; i++) {
+    b[p + 1 + i] = lo >> (8 * i);
+    b[p + 5 + i] = hi >> (8 * i);
+  }
+  return lpWriteBacklen(b, p + 9, 9);
+}
 
 /** Writes the listpack of a node at `at`, where nodeListpackBytes bytes are free. */
 export function writeNodeListpack(arena: Arena, ref: number, b: Uint8Array, at: number): void {
-  const cursor = new NodeCursor().open(arena, ref);
-  const { words } = cursor;
+  cursor.open(arena, ref);
+  const { bytes, words } = cursor;
   const head = cursor.at;
-  lpInit(b, at);
-  const int = (n: number): void => lpInsertInt(b, at, lpEnd(b, at), n);
-  const text = (p: number): number => {
-    const behind = element.read(cursor.bytes, p);
-    lpInsert(b, at, lpEnd(b, at), element.bytes, element.off, element.len);
-    return behind;
-  };
-  const difference = (hi: number, lo: number, masterHi: number, masterLo: number): void => {
-    const n = BigInt.asIntN(64, wide(hi, lo) - wide(masterHi, masterLo));
-    if (Number.isSafeInteger(Number(n))) int(Number(n));
-    else {
-      const digits = Buffer.from(n.toString(), 'latin1');
-      lpInsert(b, at, lpEnd(b, at), digits, 0, digits.length);
-    }
-  };
+  const master = head + W_MASTER;
   const fields = words[head + W_FIELDS]!;
-  int(words[head + W_COUNT]!);
-  int(words[head + W_DELETED]!);
-  int(fields);
+  let count = fields + 4;
+  let to = putInt(b, at + LP_EMPTY_BYTES - 1, words[head + W_COUNT]!);
+  to = putInt(b, to, words[head + W_DELETED]!);
+  to = putInt(b, to, fields);
   let p = cursor.masterFields;
-  for (let i = 0; i < fields; i++) p = text(p);
-  int(0);
+  for (let i = 0; i < fields; i++) {
+    const size = elementSize(bytes, p);
+    copyBytes(bytes, p, size, b, to);
+    to = lpWriteBacklen(b, to + size, size);
+    p += size;
+  }
+  to = putInt(b, to, 0);
   while (cursor.step()) {
     const same = (cursor.flags & SAME_FIELDS) !== 0;
-    int(cursor.flags);
-    difference(cursor.mh, cursor.ml, words[head + W_MASTER]!, words[head + W_MASTER + 1]!);
-    difference(cursor.sh, cursor.sl, words[head + W_MASTER + 2]!, words[head + W_MASTER + 3]!);
-    if (!same) int(cursor.fields);
+    to = putInt(b, to, cursor.flags);
+    to = putDifference(b, to, cursor.mh, cursor.ml, words[master]!, words[master + 1]!);
+    to = putDifference(b, to, cursor.sh, cursor.sl, words[master + 2]!, words[master + 3]!);
+    if (!same) to = putInt(b, to, cursor.fields);
     const texts = same ? cursor.fields : cursor.fields * 2;
     p = cursor.body;
-    for (let i = 0; i < texts; i++) p = text(p);
-    int(same ? texts + 3 : texts + 4);
+    for (let i = 0; i < texts; i++) {
+      const size = elementSize(bytes, p);
+      copyBytes(bytes, p, size, b, to);
+      to = lpWriteBacklen(b, to + size, size);
+      p += size;
+    }
+    to = putInt(b, to, same ? texts + 3 : texts + 4);
+    count += texts + (same ? 4 : 5);
   }
+  lpClose(b, at, to, count);
 }
 
 function wide(hi: number, lo: number): bigint {
