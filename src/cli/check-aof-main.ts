@@ -4,8 +4,10 @@
 import { readSync, writeSync } from 'node:fs';
 import { renderLine, SEVERITIES } from '../logging/redis-line.ts';
 import { checkAof } from '../persistence/check/check-aof.ts';
+import { checkRdb } from '../persistence/check/check-rdb.ts';
 import { realFileSystem } from '../persistence/files/file-system.ts';
 import { systemClock } from '../util/clock.ts';
+import { systemRandom } from '../util/random.ts';
 
 const STDIN = 0;
 const STDOUT = 1;
@@ -27,13 +29,18 @@ function ask(): string | null {
   return line === '' ? null : line;
 }
 
+const io = {
+  fs: realFileSystem,
+  print,
+  log: (text: string) => print(renderLine(process.pid, 'C', SEVERITIES.warning, systemClock.wallMs(), text)),
+};
+
 process.exitCode = checkAof(
   process.argv.slice(2).map((arg) => Buffer.from(arg).toString('latin1')),
   {
-    fs: realFileSystem,
-    print,
+    ...io,
     ask,
-    log: (text) => print(renderLine(process.pid, 'C', SEVERITIES.warning, systemClock.wallMs(), text)),
-    checkRdb: () => -1,
+    checkRdb: (name, path) =>
+      checkRdb(name, path, { ...io, clock: systemClock, random: systemRandom(), printError: print }),
   },
 );

@@ -36,10 +36,11 @@ import {
   OP_SELECTDB,
   OP_SLOT_INFO,
   RDB_VERSION_MAX,
+  TYPE_MODULE_2,
 } from './format.ts';
 import { isValueType, ValueLoader } from './load-value.ts';
 import { moduleName, skipModuleValue } from './module-values.ts';
-import { CorruptRdb, INCOMPLETE, RdbReader } from './reader.ts';
+import { CorruptRdb, INCOMPLETE, RdbReader, shortRead } from './reader.ts';
 
 // What `step` says.
 /** All bytes that were there have been used: more are needed. */
@@ -82,6 +83,8 @@ export interface RdbLoadOptions {
   /** Op codes that tell of the file, as they come. */
   onAux?: (name: string, value: string) => void;
   onSelect?: (db: number) => void;
+  /** With `checksOnly`: data of a module that stands beside keys. */
+  onModuleAux?: (module: string) => void;
   /** Log lines. */
   log?: (level: 'debug' | 'notice' | 'warning', text: string) => void;
 }
@@ -126,8 +129,8 @@ export class RdbLoader {
   checksumMatched = false;
   /** DOING_...: what is read just now. */
   doing = DOING_START;
-  /** Type of the value that was begun last; -1: none. */
-  type = -1;
+  /** Type of the value that is read; 0 before the first, -1 between two. */
+  type = 0;
 
   readonly #options: RdbLoadOptions;
   readonly #keyspace: Keyspace;
@@ -219,9 +222,9 @@ export class RdbLoader {
     return buf.subarray(mark, end);
   }
 
-  /** The key that was read last; null when there was none. */
+  /** The key whose value is read; null when there is none. */
   get key(): Uint8Array | null {
-    return this.type < 0 ? null : this.#key.subarray(0, this.#keyLen);
+    return this.doing === DOING_READ_VALUE && this.type >= 0 ? this.#key.subarray(0, this.#keyLen) : null;
   }
 
   // ------------------------------------------------------------------------------------------------ steps
@@ -270,6 +273,7 @@ export class RdbLoader {
     const reader = this.#reader;
     reader.need(HEADER_BYTES);
     const text = latin1Of(reader.buf, reader.pos, HEADER_BYTES);
+    reader.pos += HEADER_BYTES;
     if (!text.startsWith(SIGNATURE)) {
       throw new CorruptRdb('Wrong signature trying to load DB from file', 'signature');
     }
@@ -281,7 +285,6 @@ export class RdbLoader {
       );
     }
     this.version = version;
-    reader.pos += HEADER_BYTES;
     reader.commit();
     this.#phase = PHASE_PARTS;
   }
@@ -331,7 +334,15 @@ export class RdbLoader {
         this.functions.push(reader.copy());
         break;
       case OP_FUNCTION_PRE_GA:
-        throw new CorruptRdb('Pre-release function format not supported.', 'refused');
+        if (this.#options.checksOnly !== true) {
+          throw new CorruptRdb('Pre-release function format not supported.', 'refused');
+        }
+        this.doing = DOING_READ_FUNCTIONS;
+        reader.string();
+        reader.string();
+        if (reader.length() !== 0) reader.string();
+        reader.string();
+        break;
       default:
         this.#moduleAux();
     }
@@ -388,6 +399,7 @@ export class RdbLoader {
     if (this.#options.checksOnly === true) {
       if (whenOp !== 2) throw new CorruptRdb('bad when_opcode');
       if (when < 0) throw new CorruptRdb('bad when');
+      this.#options.onModuleAux?.(name);
       skipModuleValue(reader, name);
       return;
     }
@@ -400,21 +412,18 @@ export class RdbLoader {
   /** Reads the key, then as much of the value as there is. */
   #entry(type: number): void {
     const reader = this.#reader;
-    this.doing = DOING_READ_KEY;
     if (!isValueType(type)) {
-      this.type = type;
-      throw new CorruptRdb(
-        this.#options.checksOnly === true
-          ? `Invalid object type: ${type}`
-          : `Unknown RDB encoding type ${type}`,
-      );
+      if (this.#options.checksOnly === true) throw new CorruptRdb(`Invalid object type: ${type}`, 'type');
+      throw new CorruptRdb(`Unknown RDB encoding type ${type}`);
     }
+    this.type = type;
+    this.doing = DOING_READ_KEY;
     reader.string();
     const { len } = reader;
     if (this.#key.length < len) this.#key = new Uint8Array(len * 2);
     copyBytes(reader.bytes, reader.off, len, this.#key, 0);
     this.#keyLen = len;
-    this.type = type;
+    this.keysRead++;
     reader.commit();
     this.doing = DOING_READ_VALUE;
     this.#phase = PHASE_VALUE;
@@ -428,10 +437,11 @@ export class RdbLoader {
     const { value } = this.#values;
     const { skipExpiredBefore, onKey, checksOnly } = this.#options;
     const expireAt = this.#expireAt;
-    this.keysRead++;
+    if (value.empty && checksOnly === true && this.type !== TYPE_MODULE_2) throw shortRead();
     if (expireAt !== -1) this.expires++;
     const expired = skipExpiredBefore !== undefined && expireAt !== -1 && expireAt < skipExpiredBefore;
     if (expired && (checksOnly === true || !value.empty)) this.keysExpired++;
+    this.type = -1;
     if (value.empty) this.#skipEmpty();
     else if (expired || checksOnly === true) value.drop();
     else {
@@ -445,7 +455,7 @@ export class RdbLoader {
   }
 
   #skipEmpty(): void {
-    if (this.emptyKeysSkipped++ >= EMPTY_KEYS_LOGGED) return;
+    if (this.emptyKeysSkipped++ >= EMPTY_KEYS_LOGGED || this.#options.checksOnly === true) return;
     this.#options.log?.('warning', `rdbLoadObject skipping empty key: ${this.#keyText()}`);
   }
 
@@ -482,17 +492,17 @@ export class RdbLoader {
     if (this.version >= CHECKSUM_SINCE) {
       reader.need(8);
       this.#updateCrc(reader.mark);
-      this.#compare();
       reader.pos += 8;
+      this.#compare(reader.pos - 8);
       this.#crcAt = reader.pos;
       reader.commit();
     }
     this.#phase = PHASE_DONE;
   }
 
-  #compare(): void {
+  #compare(pos: number): void {
     const crc = this.#crc;
-    const { buf, pos } = this.#reader;
+    const { buf } = this.#reader;
     if (crc === null) return;
     let told = 0n;
     for (let i = 7; i >= 0; i--) told = (told << 8n) | BigInt(buf[pos + i]!);

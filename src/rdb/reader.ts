@@ -33,7 +33,7 @@ const STRING_MAX = 2 ** 32 - 1;
 export const INCOMPLETE = new Error('more bytes are needed');
 
 /** What is wrong with an RDB, as far as it makes a difference for what is told about it. */
-export type RdbFault = 'corrupt' | 'short' | 'signature' | 'version' | 'checksum' | 'refused';
+export type RdbFault = 'corrupt' | 'short' | 'signature' | 'version' | 'type' | 'checksum' | 'refused';
 
 /** The bytes are not what an RDB can be. */
 export class CorruptRdb extends Error {
