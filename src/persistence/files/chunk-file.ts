@@ -15,8 +15,8 @@ import type { FileSystem } from './file-system.ts';
 
 /** Bytes of a chunk: long enough that the way to the thread and back is small. */
 export const CHUNK_BYTES = 256 * 1024;
-/** Chunks that are kept to be filled again. */
-const SPARE_CHUNKS = 4;
+/** Chunks that are kept to be filled again: as many as the snapshot lets wait. What is dropped would be garbage by the MiB. */
+const SPARE_CHUNKS = 24;
 /** Bytes between two syncs of a file that is synced while it is written. */
 export const SYNC_BYTES = 4 * 1024 * 1024;
 
