@@ -250,6 +250,7 @@ export class Engine {
       } else at = parser.next;
     }
     this.settle();
+    if (this.propagation.lends) this.propagation.flush();
     if (client.outbox.length !== 0 && !client.midReply) this.pushes.flushOwn(client);
     writer.flush();
     this.current = null;
@@ -373,6 +374,7 @@ export class Engine {
     if (client.outbox.length !== 0) this.pushes.flushTo(client);
     this.execute(client, args);
     this.settle();
+    if (this.propagation.lends) this.propagation.flush();
     if (client.outbox.length !== 0 && !client.midReply) this.pushes.flushOwn(client);
     writer.flush();
     this.current = null;

@@ -6,7 +6,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { TO_ALL, TO_AOF, TO_REPLICAS } from '../../src/engine/effects/propagation.ts';
 import { CONVERSATIONS } from '../support/effect-conversations.ts';
-import { CollectingSink, commandsIn, EffectRecorder, showEffects } from '../support/effect-pair.ts';
+import { CollectingSink, commandsIn, EffectRecorder, showEffects, wordsOf } from '../support/effect-pair.ts';
+import { encodeCommand } from '../support/raw-client.ts';
 
 describe('effects', () => {
   for (const { about, lines, told } of CONVERSATIONS) {
@@ -97,6 +98,55 @@ describe('effects', () => {
       showEffects(commandsIn(sink.take())),
       'SELECT 2\nDEL k 7 8 x\nMULTI\nDEL a\nSELECT 1\nDEL b\nEXEC',
     );
+  });
+
+  it('of plain writes read together are handed over together, before anything else runs', () => {
+    const { redis, sink } = new EffectRecorder();
+    const { engine } = redis;
+    const parts: string[] = [];
+    const append = sink.append.bind(sink);
+    let immediate = false;
+    engine.propagation.detach(sink);
+    engine.propagation.attach(
+      {
+        append: (bytes, off, len) => {
+          append(bytes, off, len);
+          parts.push(showEffects(commandsIn(sink.take())).replaceAll('\n', ', '));
+        },
+        get immediate() {
+          return immediate;
+        },
+      },
+      TO_AOF,
+    );
+    const served = (...lines: string[]): string[] => {
+      const buf = Buffer.concat(lines.map((line) => encodeCommand(wordsOf(line))));
+      engine.serve(redis.client, buf, 0, buf.length);
+      return parts.splice(0);
+    };
+    served('SET s 1');
+    assert.deepEqual(served('SET a b', 'SET c d', 'INCR n'), ['SET a b, SET c d, INCR n']);
+    assert.deepEqual(served('SET a b', 'GET a', 'SET c d'), ['SET a b', 'SET c d']);
+    assert.deepEqual(served('SET a b', 'SET c d', 'SETEX k 1 v', 'SET e f'), [
+      'SET a b, SET c d',
+      'SET k v PXAT 1800000001000',
+      'SET e f',
+    ]);
+    assert.deepEqual(served('SET a b', 'SELECT 1', 'SET c d', 'SET e f', 'SELECT 0'), [
+      'SET a b',
+      'SELECT 1',
+      'SET c d, SET e f',
+    ]);
+    // A command that begins something new finds all that has run before it in the stream.
+    redis.config.onChange('appendfsync', () => parts.push('(switched)'));
+    assert.deepEqual(served('SET a b', 'CONFIG SET appendfsync always', 'SET c d'), [
+      'SELECT 0',
+      'SET a b',
+      '(switched)',
+      'SET c d',
+    ]);
+    immediate = true;
+    assert.deepEqual(served('SET a b', 'SET c d'), ['SET a b', 'SET c d']);
   });
 
   it('of a listener that comes within a transaction begin where it comes', () => {

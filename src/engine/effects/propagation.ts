@@ -12,6 +12,10 @@
  *
  *     run → handler → [instead, also, removed …]* → the command itself, unless told otherwise → unit over → sinks
  *
+ * Batches. Plain writes that lie one behind the other in the read buffer go to the sinks together, when the batch is
+ * over or something else is told or run: a copy of a thousand bytes costs little more than one of a hundred. What may
+ * wait for that are only BATCHED commands, so whoever looks at the stream or begins a new one finds it whole.
+ *
  * SELECT stands where the database of a sink's stream changes: before a command or the MULTI that it is the first of.
  *
  * What makes a command one that has changed something is `keyspace.dirty`, which therefore counts exactly as Redis does.
@@ -22,13 +26,15 @@ import type { Database } from '../../keyspace/database.ts';
 import type { Keyspace } from '../../keyspace/keyspace.ts';
 import type { Args } from '../../resp/args.ts';
 import type { Client } from '../client.ts';
-import { RUNS_QUEUE, TOUCHES_ARBITRARY_KEYS } from '../command-spec.ts';
+import { BATCHED, RUNS_QUEUE, TOUCHES_ARBITRARY_KEYS } from '../command-spec.ts';
 import type { Command } from '../command-table.ts';
 import { cameAsWritten, EffectBuffer, type Word } from './effect-buffer.ts';
 
 /** Who takes the stream. The bytes are whole commands in RESP, and only lent. */
 export interface EffectSink {
   append(bytes: Uint8Array, off: number, len: number): void;
+  /** It has to have a command before the command is answered: none may wait for those that were read with it. */
+  readonly immediate?: boolean;
 }
 
 /** Who an effect is for, as bits. */
@@ -43,6 +49,7 @@ interface Listener {
   selected: number;
 }
 
+const NOTHING = new Uint8Array(0);
 const MULTI = Buffer.from('*1\r\n$5\r\nMULTI\r\n');
 const EXEC = Buffer.from('*1\r\n$4\r\nEXEC\r\n');
 
@@ -55,6 +62,12 @@ export class Propagation {
   #listeners: readonly Listener[] = [];
   /** All that somebody listens for. */
   #targets = 0;
+  /** There are commands in the read buffer that the sinks don't have yet: `flush` before the buffer is used again. */
+  lends = false;
+  #lent: Uint8Array = NOTHING;
+  #lentFrom = 0;
+  #lentTo = 0;
+  #lentDb = 0;
   /** Units that are open, one in the other. */
   #depth = 0;
   /** A handler has said something about how its command is told, or something is told besides it. */
@@ -86,6 +99,7 @@ export class Propagation {
   }
 
   #listen(listeners: readonly Listener[]): void {
+    this.flush();
     this.#listeners = listeners;
     this.#targets = 0;
     for (const { target } of listeners) this.#targets |= target;
@@ -96,6 +110,7 @@ export class Propagation {
 
   /** The next command is told with its database, to all or to one: a new file begins, a replica is attached. */
   forceSelect(sink: EffectSink | null = null): void {
+    this.flush();
     for (const listener of this.#listeners) {
       if (sink === null || listener.sink === sink) listener.selected = -1;
     }
@@ -109,6 +124,7 @@ export class Propagation {
       return;
     }
     this.#depth = 1;
+    if (this.lends && (command.flags & BATCHED) === 0) this.flush();
     try {
       command.run(client, args);
     } finally {
@@ -116,7 +132,7 @@ export class Propagation {
       // What nearly every command is: one that has changed nothing, or is told as it came.
       if (!this.#special) {
         if (this.#keyspace.dirty > before && (command.flags & RUNS_QUEUE) === 0) {
-          this.#tellAlone(client.db.id, args, TO_ALL);
+          this.#tellAlone(client, args, TO_ALL);
         }
       } else this.#specialOver(client, command, args, before);
     }
@@ -126,7 +142,7 @@ export class Propagation {
     this.#arbitrary = (command.flags & TOUCHES_ARBITRARY_KEYS) !== 0;
     const target = this.#targetOf(command, before);
     if (target !== 0) {
-      if (this.#unit.count === 0) this.#tellAlone(client.db.id, args, target);
+      if (this.#unit.count === 0) this.#tellAlone(client, args, target);
       else this.#addCommand(client.db.id, args, target);
     }
     this.#special = false;
@@ -258,21 +274,54 @@ export class Propagation {
   }
 
   /** A command that is a unit: as it came, if it came in the form in which it is passed on. */
-  #tellAlone(db: number, args: Args, target: number): void {
+  #tellAlone(client: Client, args: Args, target: number): void {
+    const db = client.db.id;
     if (!cameAsWritten(args)) {
       this.#addCommand(db, args, target);
       this.#unitOver();
       return;
     }
-    const { start } = args;
+    const { buf, start } = args;
     const last = args.count - 1;
-    const length = args.off[last]! + args.len[last]! + 2 - start;
+    const end = args.off[last]! + args.len[last]! + 2;
+    if (this.lends) {
+      if (start === this.#lentTo && buf === this.#lent && db === this.#lentDb && target === TO_ALL) {
+        this.#lentTo = end;
+        return;
+      }
+      this.flush();
+    }
+    if (target === TO_ALL && !args.owned && client.engine.current === client && this.#mayWait()) {
+      this.lends = true;
+      this.#lent = buf;
+      this.#lentFrom = start;
+      this.#lentTo = end;
+      this.#lentDb = db;
+    } else this.#append(db, target, buf, start, end - start);
+  }
+
+  #mayWait(): boolean {
+    const listeners = this.#listeners;
+    for (let i = 0; i < listeners.length; i++) if (listeners[i]!.sink.immediate === true) return false;
+    return true;
+  }
+
+  /** Hands over what waits in the read buffer. */
+  flush(): void {
+    if (!this.lends) return;
+    const lent = this.#lent;
+    this.lends = false;
+    this.#lent = NOTHING;
+    this.#append(this.#lentDb, TO_ALL, lent, this.#lentFrom, this.#lentTo - this.#lentFrom);
+  }
+
+  #append(db: number, target: number, buf: Uint8Array, off: number, len: number): void {
     const listeners = this.#listeners;
     for (let i = 0; i < listeners.length; i++) {
       const listener = listeners[i]!;
       if ((listener.target & target) === 0) continue;
       if (listener.selected !== db) select(listener, db);
-      listener.sink.append(args.buf, start, length);
+      listener.sink.append(buf, off, len);
     }
   }
 
@@ -283,6 +332,7 @@ export class Propagation {
   }
 
   #unitOver(): void {
+    this.flush();
     const unit = this.#unit;
     const { count } = unit;
     const together = count > 1 && !this.#arbitrary;

@@ -130,7 +130,12 @@ export class AofWriter implements EffectSink {
     return this.writeError ?? this.syncError;
   }
 
-  /** Takes a command of the stream. Hot: runs for each write. */
+  /** The gate must know of a command before its reply is sent. */
+  get immediate(): boolean {
+    return this.#policy === 'always';
+  }
+
+  /** Takes commands of the stream. Hot: runs for each write, or each batch of them. */
   append(bytes: Uint8Array, off: number, len: number): void {
     if (this.timestamps) this.#annotate();
     if (this.#buf.length - this.#len < len) this.#makeRoom(len);
@@ -444,13 +449,12 @@ export class AofWriter implements EffectSink {
     if (this.#fd < 0) return null;
     if (!this.flushNow()) return this.writeError;
     try {
-      this.#parts.files.fdatasyncSync(this.#fd);
+      this.#sync.syncNow(this.#written);
     } catch (error) {
       return error as Error;
     }
     this.#syncBegun = this.#written;
     this.#lastSyncMs = this.#parts.clock.monoMs();
-    this.#sync.coveredNow(this.#written);
     if (this.#gate.guarded && !this.#dead) this.#gate.release(this.#written);
     return null;
   }
