@@ -39,7 +39,6 @@ const PENDING = 3;
 
 const field = new ElementText();
 const value = new ElementText();
-const id = new StreamId();
 const LAST = new StreamId().setMax();
 
 export class StreamCommands implements BigEntry {
@@ -54,7 +53,9 @@ export class StreamCommands implements BigEntry {
   #group = 0;
   #consumers: Consumer[] = [];
   #consumer = 0;
+  /** Pending entries of the consumer that are written, and the id of the last. */
   #pending = 0;
+  readonly #last = new StreamId();
 
   constructor(out: CommandOut) {
     this.#out = out;
@@ -189,14 +190,15 @@ export class StreamCommands implements BigEntry {
     const out = this.#out;
     const { pending } = consumer;
     let left = limit;
-    for (let more = pending.nth(this.#pending); more && left > 0; more = pending.next(), left--) {
+    let more = this.#pending === 0 ? pending.first() : pending.find(this.#last) && pending.next();
+    for (; more && left > 0; more = pending.next(), left--) {
       this.#pending++;
-      if (!group.pending.find(pending.id(id))) continue;
+      if (!group.pending.find(pending.id(this.#last))) continue;
       this.#begin(12, XCLAIM);
       out.bulkText(group.name);
       out.bulkText(consumer.name);
       out.raw(ZERO);
-      out.bulkId(id);
+      out.bulkId(this.#last);
       out.raw(TIME);
       out.bulkInt(group.deliveryMs);
       out.raw(RETRYCOUNT);

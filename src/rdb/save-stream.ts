@@ -13,6 +13,7 @@
 import type { Count } from '../datatypes/stream/count.ts';
 import type { Consumer, Group } from '../datatypes/stream/group.ts';
 import { StreamId } from '../datatypes/stream/id.ts';
+import type { IdIndex } from '../datatypes/stream/id-index.ts';
 import { nodeListpackBytes, writeNodeListpack } from '../datatypes/stream/node-listpack.ts';
 import { REF, type Stream } from '../datatypes/stream/stream.ts';
 import { LONG_STRING, LongString } from './save-long-string.ts';
@@ -30,7 +31,6 @@ const PENDING = 3;
 const CONSUMER = 4;
 const OWNED = 5;
 
-const id = new StreamId();
 const idBytes = new Uint8Array(ID_BYTES);
 let scratch = new Uint8Array(16384);
 
@@ -56,8 +56,9 @@ export class StreamSaver implements BigEntry {
   readonly #long: LongString;
   #stream: Stream | null = null;
   #state = NODES;
-  /** The node, or the pending entry, that is next. Records may move between two steps, so no place is kept. */
+  /** Nodes, or pending entries, that are written, and the id of the last: records may move between two steps. */
   #at = 0;
+  readonly #last = new StreamId();
   #groups: Group[] = [];
   #group = 0;
   #consumers: Consumer[] = [];
@@ -109,15 +110,21 @@ export class StreamSaver implements BigEntry {
     return true;
   }
 
+  /** Goes to the entry of an index that is next. */
+  #resume(index: IdIndex): boolean {
+    if (this.#at === 0) return index.first();
+    return index.find(this.#last) && index.next();
+  }
+
   #saveNodes(limit: number): number {
     const out = this.#out;
     const { nodes, memory } = this.#stream!;
     let left = limit;
-    for (let more = nodes.nth(this.#at); more && left > 0; more = nodes.next()) {
+    for (let more = this.#resume(nodes); more && left > 0; more = nodes.next()) {
       this.#at++;
       const ref = nodes.words[nodes.at + REF]!;
       const bytes = nodeListpackBytes(memory.arena, ref);
-      out.string(bigEndian(nodes.id(id)), 0, ID_BYTES);
+      out.string(bigEndian(nodes.id(this.#last)), 0, ID_BYTES);
       left -= 8 + bytes / KIB;
       if (bytes > LONG_STRING) {
         const listpack = new Uint8Array(bytes);
@@ -170,9 +177,9 @@ export class StreamSaver implements BigEntry {
     const out = this.#out;
     const { pending } = group;
     let left = limit;
-    for (let more = pending.nth(this.#at); more && left > 0; more = pending.next(), left--) {
+    for (let more = this.#resume(pending); more && left > 0; more = pending.next(), left--) {
       this.#at++;
-      out.raw(bigEndian(pending.id(id)), 0, ID_BYTES);
+      out.raw(bigEndian(pending.id(this.#last)), 0, ID_BYTES);
       out.int64(group.deliveryMs);
       this.#count(group.deliveries);
     }
@@ -202,9 +209,9 @@ export class StreamSaver implements BigEntry {
   #saveOwned(consumer: Consumer, limit: number): number {
     const { pending } = consumer;
     let left = limit;
-    for (let more = pending.nth(this.#at); more && left > 0; more = pending.next(), left--) {
+    for (let more = this.#resume(pending); more && left > 0; more = pending.next(), left--) {
       this.#at++;
-      this.#out.raw(bigEndian(pending.id(id)), 0, ID_BYTES);
+      this.#out.raw(bigEndian(pending.id(this.#last)), 0, ID_BYTES);
     }
     if (this.#at < pending.count) return left;
     this.#consumer++;
