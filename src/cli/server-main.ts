@@ -14,12 +14,14 @@ import { checkLogFile } from '../logging/logger.ts';
 import { renderLine, SEVERITIES } from '../logging/redis-line.ts';
 import { runAsProcess } from '../server/process.ts';
 import { Server, StartError } from '../server/server.ts';
-import { systemClock } from '../util/clock.ts';
+import { systemClock, systemTimers, unrefTimer } from '../util/clock.ts';
 import { REDIS_VERSION } from '../util/version.ts';
 import type { Address } from './daemon.ts';
 
 const PROGRAM = 'ts-redis-server';
 const STDIN = 0;
+/** A daemon that is still loading after this time counts as started. */
+const LOADING_PATIENCE_MS = 10_000;
 
 const argv = process.argv.slice(2);
 if (/^(?:-v|-h|--(?:version|help|test-memory|check-system))$/.test(argv[0] ?? '')) await ownOption();
@@ -91,6 +93,16 @@ function isSupervised(config: ServerConfig): boolean {
 
 async function run(config: ServerConfig, report: Report | null): Promise<void> {
   const server = new Server({ config });
+  // Who starts daemons waits for the command to end, but not as long as much data may take to load.
+  if (report !== null) {
+    server.onListening = () => {
+      const patience = systemTimers.setTimeout(
+        () => void report('', whereToAsk(server)),
+        LOADING_PATIENCE_MS,
+      );
+      unrefTimer(patience);
+    };
+  }
   try {
     await runAsProcess(server, { hasConfig: argv.length > 0, daemon: report !== null });
   } catch (error) {

@@ -9,7 +9,7 @@ import type { Engine } from '../engine/engine.ts';
 import * as errors from '../engine/errors.ts';
 import type { ShutdownOptions } from '../engine/host.ts';
 import type { Persistence } from '../engine/persistence.ts';
-import type { ReplyError } from '../resp/reply-error.ts';
+import { ReplyError } from '../resp/reply-error.ts';
 import { errnoText } from '../util/errno-text.ts';
 import { AofUnusable, AppendOnlyFile } from './aof/aof.ts';
 import { AofFolder, ManifestUnusable } from './aof/aof-folder.ts';
@@ -26,6 +26,11 @@ import { atOnce, inSlices, type Steps } from './loading/steps.ts';
 import { takeOverOldFile } from './loading/take-over.ts';
 import { RdbSaver } from './rdb/rdb-saver.ts';
 import { Snapshots } from './snapshot/snapshots.ts';
+
+/** Redis says no more than that. */
+const SAVE_FAILED = new ReplyError('ERR');
+const RELOAD_FAILED = errors.err('Error trying to load the RDB dump');
+const LOADAOF_FAILED = errors.err('Error trying to load the append only file, check server logs');
 
 export interface DataFilesOptions {
   /** By default the machine's. */
@@ -48,6 +53,7 @@ export class DataFiles implements Persistence {
   readonly functions = new KeptFunctions();
   /** What the snapshot that was loaded last said of itself. */
   loaded: SnapshotNotes | null = null;
+  readonly #fatal: () => void;
   /** Loading is done: what is written is kept. */
   #isOpen = false;
   #isAbandoned = false;
@@ -57,6 +63,7 @@ export class DataFiles implements Persistence {
     const snapshots = new Snapshots(engine);
     this.engine = engine;
     this.fs = fs;
+    this.#fatal = fatal;
     this.snapshots = snapshots;
     this.folder = new AofFolder(fs, engine.log, engine.config);
     this.saver = new RdbSaver({ engine, snapshots, fs, functions });
@@ -190,21 +197,21 @@ export class DataFiles implements Persistence {
   }
 
   flushedAll(): void {
-    this.saver.flushedAll();
+    // One that an append-only file tells of is long past.
+    if (this.loading === null) this.saver.flushedAll();
   }
 
   reload(options: { save: boolean; flush: boolean; merge: boolean }): void {
     const { engine } = this;
-    if (options.save && !this.save()) throw errors.err('Error trying to save the DB, check server logs');
+    if (options.save && !this.saver.saveNow()) throw SAVE_FAILED;
     const { dirty } = engine.keyspace;
     if (options.flush) this.#empty();
     const { dbfilename } = engine.config.values;
     const snapshot = { dropExpired: true, allowDuplicates: options.merge };
-    this.#atOnce(
-      loadDump(this.#loadParts(true), this.#dumpPath, dbfilename, snapshot),
-      'Error trying to load the RDB dump, check server logs',
-    );
+    const steps = loadDump(this.#loadParts(true), this.#dumpPath, dbfilename, snapshot);
+    const isThere = this.#atOnce(steps, RELOAD_FAILED);
     engine.keyspace.dirty = dirty;
+    if (!isThere) throw RELOAD_FAILED;
     engine.log.warning('DB reloaded by DEBUG RELOAD');
   }
 
@@ -212,11 +219,17 @@ export class DataFiles implements Persistence {
     const { engine, folder, aof } = this;
     aof.flushNow();
     this.#empty();
-    aof.manifest = folder.readManifest();
-    this.#atOnce(
-      loadAof(this.#loadParts(true), aof.manifest, folder.path, folder.filename),
-      'Error trying to load the AOF files, check server logs',
-    );
+    try {
+      aof.manifest = this.#readManifest();
+      this.#atOnce(
+        loadAof(this.#loadParts(true), aof.manifest, folder.path, folder.filename),
+        LOADAOF_FAILED,
+      );
+    } catch (error) {
+      // What is in memory now is not what the files have: nothing must be written on.
+      this.#fatal();
+      throw error instanceof LoadError ? LOADAOF_FAILED : error;
+    }
     engine.keyspace.dirty = 0;
     engine.log.warning('Append Only File loaded by DEBUG LOADAOF');
   }
@@ -226,16 +239,15 @@ export class DataFiles implements Persistence {
     this.functions.clear();
   }
 
-  #atOnce(steps: Steps<unknown>, problem: string): void {
-    const startedNow = this.engine.nowMs;
+  #atOnce<T>(steps: Steps<T>, problem: ReplyError): T {
     try {
-      atOnce(steps);
+      return atOnce(steps);
     } catch (error) {
-      if (!(error instanceof LoadError)) this.engine.log.warning(`${problem}: ${errnoText(error)}`);
-      throw errors.err(problem);
+      if (error instanceof LoadError) throw problem;
+      this.engine.log.warning(errnoText(error));
+      throw (error as NodeJS.ErrnoException).syscall === undefined ? error : problem;
     } finally {
       this.loading = null;
-      if (startedNow !== this.engine.nowMs) this.engine.readTime();
     }
   }
 }
