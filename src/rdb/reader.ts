@@ -9,6 +9,7 @@
  * anybody takes memory for it.
  */
 import { lzfDecompress } from '../structures/lzf.ts';
+import { copyOf } from '../util/copy-bytes.ts';
 import { writeInt } from '../util/number-text.ts';
 import {
   LENGTH_6,
@@ -307,6 +308,6 @@ export class RdbReader {
 
   /** Copies the string read last. */
   copy(): Uint8Array {
-    return this.bytes.slice(this.off, this.off + this.len);
+    return copyOf(this.bytes, this.off, this.len);
   }
 }

@@ -11,7 +11,7 @@
  */
 import { OFFSET_MASK, PAGE_BITS } from '../../structures/arena.ts';
 import { LpElement, lpFirst, lpGet, lpNext } from '../../structures/listpack.ts';
-import { copyBytes } from '../../util/copy-bytes.ts';
+import { copyBytes, copyOf } from '../../util/copy-bytes.ts';
 import { MemberTable } from '../member-table.ts';
 import type { Collection, Memory } from '../memory.ts';
 
@@ -144,7 +144,7 @@ export class HashTable implements Collection {
     const page = at >>> PAGE_BITS;
     const word = (at & OFFSET_MASK) << 1;
     if (valueLen > INLINE_VALUE_MAX) {
-      const id = externals.add(value.slice(valueOff, valueOff + valueLen), valueLen);
+      const id = externals.add(copyOf(value, valueOff, valueLen), valueLen);
       arena.words[page]![word + 1] = id | EXTERNAL_VALUE;
     } else {
       arena.words[page]![word + 1] = valueLen;

@@ -5,6 +5,7 @@
 import { Arena, OFFSET_MASK, PAGE_BITS, SLOT_MAX } from '../../structures/arena.ts';
 import { lpEncodedSize, lpEntrySize, lpPrev, lpWriteSized } from '../../structures/listpack.ts';
 import { lzfCompress } from '../../structures/lzf.ts';
+import { copyOf } from '../../util/copy-bytes.ts';
 import { KIND_LARGE, KIND_LZF, KIND_RAW, LISTPACK_HEADER, NodeView, viewNode } from './node.ts';
 import { NodeTable, OBJECT_BYTES } from './node-table.ts';
 import { KIND_MASK, KIND_SEALED, NODE_HEADER, planSeal, writeSealed } from './sealed.ts';
@@ -95,7 +96,7 @@ export class ListNodes extends NodeTable {
       const words = arena.words[ref >>> PAGE_BITS]!;
       const w = (ref & OFFSET_MASK) << 1;
       words[w] = KIND_LARGE;
-      words[w + 1] = externals.add(src.slice(off, off + len), len);
+      words[w + 1] = externals.add(copyOf(src, off, len), len);
       words[w + 2] = 0;
       this.insertNode(i, ref, 1);
     } else {
