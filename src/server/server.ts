@@ -291,8 +291,12 @@ export class Server implements Host {
   }
 
   async #end(options: ShutdownOptions): Promise<string | null> {
+    // The command that asks for it ends first.
+    await null;
     for (const step of this.shutdownSteps) {
-      const problem = await step(options);
+      // Nobody may be served between the last save and the end, not even who waited for a snapshot that was stopped.
+      const result = step(options);
+      const problem = result instanceof Promise ? await result : result;
       if (this.#aborted || (problem !== null && !options.force)) return SHUTDOWN_FAILED;
     }
     this.#cron.stop();

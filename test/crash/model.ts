@@ -356,6 +356,13 @@ class Run {
     const found = this.#find(from);
     if (found?.value.kind !== 'list') return;
     const item = found.value.items.at(fromEnd === 'LEFT' ? 0 : -1)!;
+    if (from === to) {
+      // Turned around: the key stays, and its expiry.
+      const items = fromEnd === 'LEFT' ? found.value.items.slice(1) : found.value.items.slice(0, -1);
+      found.value.items = toEnd === 'LEFT' ? [item, ...items] : [...items, item];
+      this.#touch(from);
+      return;
+    }
     this.#list(from, (items) => (fromEnd === 'LEFT' ? items.slice(1) : items.slice(0, -1)));
     this.#list(to, (items) => (toEnd === 'LEFT' ? [item, ...items] : [...items, item]));
   }
