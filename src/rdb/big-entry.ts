@@ -11,7 +11,7 @@ import { LONG_STRING } from './save-long-string.ts';
 const BIG_ELEMENTS = 2048;
 const BIG_NODES = 64;
 /** So are collections of more bytes, judged by a sample of their elements. */
-const BIG_BYTES = 2 * LONG_STRING;
+const BIG_BYTES = LONG_STRING;
 const SAMPLES = 32;
 
 /** Whether an entry takes longer to write than a slice should: a long string, a collection of many or long elements. */

@@ -8,8 +8,8 @@
 import { lzfCompress } from '../structures/lzf.ts';
 import type { RdbWriter } from './writer.ts';
 
-/** Longer strings are written in steps. */
-export const LONG_STRING = 1048576;
+/** Longer strings are written in steps: compressing them takes milliseconds. */
+export const LONG_STRING = 262144;
 const KIB = 1024;
 const PIECE = 65536;
 /** After this many bytes it is decided whether compressing is worth it: an eighth must be saved. */

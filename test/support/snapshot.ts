@@ -1,6 +1,7 @@
 /**
  * Writes all keys of a server in memory in one go, without the snapshot around it.
  */
+import type { Database } from '../../src/keyspace/database.ts';
 import type { Keyspace } from '../../src/keyspace/keyspace.ts';
 import { MemorySink } from '../../src/rdb/chunk-sink.ts';
 import { RdbFormat, type RdbFormatOptions } from '../../src/rdb/rdb-format.ts';
@@ -18,8 +19,16 @@ export const PLAIN_RDB: RdbFormatOptions = {
   functions: [],
 };
 
-/** Writes everything in a format; entries that are too big for a slice in steps of `step` (0: all whole). */
-export function writeAll(keyspace: Keyspace, format: SnapshotFormat, step = 0): void {
+/**
+ * Writes everything in a format; entries that are too big for a slice in steps of `step` (0: all whole), with `between`
+ * called between two of them.
+ */
+export function writeAll(
+  keyspace: Keyspace,
+  format: SnapshotFormat,
+  step = 0,
+  between: (db: Database, ref: number) => void = () => {},
+): void {
   format.begin();
   for (const db of keyspace.databases) {
     if (db.size === 0) continue;
@@ -27,7 +36,7 @@ export function writeAll(keyspace: Keyspace, format: SnapshotFormat, step = 0): 
     db.dict.scan(0, (ref) => {
       const big = step === 0 ? null : format.big(db, ref);
       if (big === null) format.entry(db, ref);
-      else while (big.step(step));
+      else while (big.step(step)) between(db, ref);
       return true;
     });
   }
