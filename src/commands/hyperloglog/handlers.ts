@@ -16,6 +16,7 @@ import {
   isHyperLogLog,
   mergeInto,
   REGISTERS,
+  SPARSE_BYTES_MAX,
   sparseHolds,
   storeCount,
   storedCount,
@@ -38,6 +39,8 @@ export function locate(client: Client, ref: number): void {
   if (db.type(ref) !== TYPE_STRING) throw errors.WRONG_TYPE;
   db.locateValue(ref, view);
   if (!isHyperLogLog(view.bytes, view.off, view.len)) throw errors.NOT_HLL;
+  // Nobody walks, copies or prints hundreds of megabytes that were made to look like one.
+  if (view.len > SPARSE_BYTES_MAX) throw errors.CORRUPT_HLL;
 }
 
 /** The same for one that may be changed: a raw string from now on. Returns the ref. */

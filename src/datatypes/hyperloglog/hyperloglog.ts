@@ -28,6 +28,8 @@ export const REGISTERS = 1 << INDEX_BITS;
 export const HLL_HEADER_BYTES = 16;
 const DENSE_BYTES = HLL_HEADER_BYTES + (REGISTERS * 6) / 8;
 const EMPTY_SPARSE_BYTES = HLL_HEADER_BYTES + 2;
+/** Each run has a register at least: a sparse string that is longer is none, however it begins. */
+export const SPARSE_BYTES_MAX = HLL_HEADER_BYTES + 2 * REGISTERS;
 
 export const DENSE = 0;
 export const SPARSE = 1;

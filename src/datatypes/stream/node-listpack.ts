@@ -201,10 +201,15 @@ export function nodeFromListpack(arena: Arena, master: StreamId, listpack: Uint8
   }
 }
 
+/** An entry of a listpack has four elements at least, of two bytes at least. */
+const ENTRY_BYTES_MIN = 8;
+
 function build(arena: Arena, master: StreamId, reader: Reader): number {
   const live = reader.count();
   const deleted = reader.count();
   const fields = reader.count();
+  // Room is taken on the word of these numbers.
+  if (live + deleted > reader.b.length / ENTRY_BYTES_MIN) throw new Corrupt();
   // An entry takes more room here only by its head; an integer is never longer than its text.
   const most = reader.b.length * 2 + (live + deleted) * (ENTRY_HEAD_MAX + 5) + NODE_HEAD_BYTES;
   let b = new Uint8Array(most);
