@@ -5,13 +5,18 @@
  * table entry.
  */
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { ALL_COMMANDS } from '../../src/commands/all.ts';
 import { BLOCKING, type CommandSpec } from '../../src/engine/command-spec.ts';
 import { CONVERSATIONS } from '../support/effect-conversations.ts';
 import { differenceOf, EffectPair, showEffects } from '../support/effect-pair.ts';
+import { record, steps } from '../support/effect-sequences.ts';
 import { findOracle, NO_ORACLE } from '../support/oracle.ts';
+import { startServer } from '../support/server-process.ts';
 import { commandFromSpec, DATA_GROUPS } from '../support/spec-generator.ts';
 
 /** What chance decides, what another server decides, and what waits. */
@@ -107,5 +112,30 @@ describe('effects', oracle === null ? { skip: NO_ORACLE } : {}, () => {
       ...(FC_SEED ? { seed: Number(FC_SEED) } : {}),
     });
     if (result.failed) assert.fail(`seed ${result.seed}\n${wrong || String(result.errorInstance)}`);
+  });
+
+  it('lead redis-server to the same data when it loads them', async () => {
+    for (let seed = 1; seed <= 8; seed++) {
+      const [sequence] = fc.sample(steps(3000, 1000), { seed, numRuns: 1 });
+      const { redis, stream } = record(sequence!, seed);
+      const folder = mkdtempSync(join(tmpdir(), 'ts-redis-effects-'));
+      try {
+        writeFileSync(join(folder, 'appendonly.aof'), stream);
+        const server = await startServer({
+          command: [oracle!],
+          dir: folder,
+          directives: { appendonly: 'yes', 'enable-debug-command': 'yes' },
+        });
+        try {
+          const client = await server.connect();
+          const digest = String(await client.call('DEBUG', 'DIGEST'));
+          assert.equal(digest, String(redis.call('DEBUG', 'DIGEST')), `seed ${seed}: ${server.output}`);
+        } finally {
+          await server.stop();
+        }
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
+    }
   });
 });
