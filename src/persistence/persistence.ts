@@ -160,6 +160,7 @@ export class DataFiles implements Persistence {
   /** Before the server ends. Gives a reason why it must not, or null. */
   beforeEnd(options: ShutdownOptions): string | null {
     if (!this.#isOpen) return null;
+    this.saver.killForShutdown();
     const problem = this.aof.beforeEnd(options);
     if (problem !== null && !options.force) return problem;
     return this.saver.beforeEnd(options) ?? problem;
