@@ -18,6 +18,12 @@ import {
   tempManifestName,
 } from './manifest.ts';
 
+/**
+ * How replacing the manifest ended. When only the folder could not be synced, the new one is in place for all that this
+ * machine knows, and the old one may come back after a power failure: the files of both must stay.
+ */
+export type Saved = 'saved' | 'unsure' | 'failed';
+
 /** The manifest can't be used; the log says why. */
 export class ManifestUnusable extends Error {
   override name = 'ManifestUnusable';
@@ -117,26 +123,26 @@ export class AofFolder {
     }
   }
 
-  /** Puts `manifest` in the place of the one on disk, unless it is not `dirty`. `done(false)`: that failed. */
-  saveManifest(manifest: Manifest, done: (saved: boolean) => void): void {
+  /** Puts `manifest` in the place of the one on disk, unless it is not `dirty`. */
+  saveManifest(manifest: Manifest, done: (saved: Saved) => void): void {
     if (this.#isSaving) {
       this.#waiting.push(() => this.saveManifest(manifest, done));
       return;
     }
     if (!manifest.dirty) {
-      done(true);
+      done('saved');
       return;
     }
     this.#isSaving = true;
     this.#replaceManifest(manifest, (saved) => {
       this.#isSaving = false;
-      if (saved) manifest.dirty = false;
+      if (saved === 'saved') manifest.dirty = false;
       done(saved);
       if (!this.#isSaving) this.#waiting.shift()?.();
     });
   }
 
-  #replaceManifest(manifest: Manifest, done: (saved: boolean) => void): void {
+  #replaceManifest(manifest: Manifest, done: (saved: Saved) => void): void {
     const files = this.#files;
     const temp = tempManifestName(this.filename);
     const tempPath = this.pathOf(temp);
@@ -146,7 +152,7 @@ export class AofFolder {
     const fail = (fd: number, reason: string): void => {
       this.#log.warning(reason);
       if (fd >= 0) files.close(fd, () => {});
-      done(false);
+      files.unlink(tempPath, () => done('failed'));
     };
     files.open(tempPath, 'w', (opening, fd) => {
       if (opening !== null) return fail(-1, cannotOpen(temp, opening));
@@ -158,8 +164,8 @@ export class AofFolder {
           files.rename(tempPath, join(folder, target), (renaming) => {
             if (renaming !== null) return fail(-1, cannotRename(temp, target, renaming));
             files.syncFolder(folder, (failed) => {
-              if (failed !== null) return fail(-1, this.#cannotSyncFolder(failed));
-              done(true);
+              if (failed !== null) this.#log.warning(this.#cannotSyncFolder(failed));
+              done(failed === null ? 'saved' : 'unsure');
             });
           });
         });
@@ -195,6 +201,7 @@ export class AofFolder {
     } catch (error) {
       this.#log.warning(failed(temp, error));
       if (fd >= 0) files.closeSync(fd);
+      this.remove(temp);
       return false;
     }
     manifest.dirty = false;

@@ -103,6 +103,7 @@ export class AppendOnlyFile implements AofPart, Rewritten {
     });
     this.#followConfig();
     engine.cron.push(this);
+    engine.info.field('mem_aof_buffer', () => this.writer.bufferRoom);
     engine.onResetStat.push(() => {
       this.rewrites = 0;
       this.#limit.failures = 0;
@@ -261,7 +262,7 @@ export class AppendOnlyFile implements AofPart, Rewritten {
     if (problem !== null) {
       this.#engine.log.warning(`Fail to fsync the AOF file: ${errnoText(problem)}`);
     }
-    this.rewriting.abort();
+    this.rewriting.switchedOff();
     this.unlisten();
     this.writer.close();
     this.state = 'off';
@@ -311,7 +312,7 @@ export class AppendOnlyFile implements AofPart, Rewritten {
     return true;
   }
 
-  rewriteEnded(ok: boolean): void {
+  rewriteEnded(ok: boolean, isOn: boolean): void {
     const { engine, snapshots } = this.#parts;
     const seconds = (engine.clock.wallMs() - this.rewriting.startedMs) / 1000;
     this.lastRewriteSeconds = Math.max(0, Math.floor(seconds));
@@ -319,7 +320,8 @@ export class AppendOnlyFile implements AofPart, Rewritten {
     this.lastCowBytes = snapshots.asidePeakBytes;
     if (ok) {
       this.#limit.failures = 0;
-      if (this.state === 'waiting') this.state = 'on';
+      // Switched off and on while it ended: the next one is waited for, which is scheduled.
+      if (this.state === 'waiting' && isOn) this.state = 'on';
       if (this.state === 'on') {
         const { base } = this.manifest;
         const size = base === null ? 0 : (this.folder.sizeOf(base.name) ?? 0);

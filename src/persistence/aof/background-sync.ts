@@ -18,7 +18,7 @@ export class BackgroundSync {
   #fd = -1;
   #isSyncing = false;
   /** Retired files that are not synced yet. */
-  #retiring = 0;
+  readonly #retiring = new Set<number>();
   #covered = 0;
   /** Runs when the present sync is over, before anything else. */
   #afterwards: (() => void)[] = [];
@@ -34,7 +34,7 @@ export class BackgroundSync {
 
   /** Syncs that are not done (aof_pending_bio_fsync). */
   get pending(): number {
-    return (this.#isSyncing ? 1 : 0) + this.#retiring;
+    return (this.#isSyncing ? 1 : 0) + this.#retiring.size;
   }
 
   attach(fd: number): void {
@@ -58,11 +58,11 @@ export class BackgroundSync {
   retire(upTo: number): void {
     const fd = this.#fd;
     this.#fd = -1;
-    this.#retiring++;
+    this.#retiring.add(fd);
     const finish = (): void => {
       this.#files.fdatasync(fd, (error) => {
         this.#files.close(fd, () => {});
-        this.#retiring--;
+        this.#retiring.delete(fd);
         if (error === null && upTo > this.#covered) this.#covered = upTo;
         this.#tell(error);
       });
@@ -73,11 +73,13 @@ export class BackgroundSync {
 
   #tell(error: SyncError | null): void {
     if (error !== null) this.onDone(error, 0);
-    else if (this.#retiring === 0) this.onDone(null, this.#covered);
+    else if (this.#retiring.size === 0) this.onDone(null, this.#covered);
   }
 
-  /** All of the stream up to `upTo` has been synced some other way. */
-  coveredNow(upTo: number): void {
+  /** Syncs everything, up to byte `upTo` of the stream, blocking. Throws what the system says. */
+  syncNow(upTo: number): void {
+    for (const fd of this.#retiring) this.#files.fdatasyncSync(fd);
+    this.#files.fdatasyncSync(this.#fd);
     if (upTo > this.#covered) this.#covered = upTo;
   }
 }

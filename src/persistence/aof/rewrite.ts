@@ -35,8 +35,8 @@ export interface Rewritten {
   listen(): void;
   /** They no longer do. */
   unlisten(): void;
-  /** A rewrite has ended. */
-  rewriteEnded(ok: boolean): void;
+  /** A rewrite has ended. `isOn`: what it has made holds all there is, and effects go behind it. */
+  rewriteEnded(ok: boolean, isOn: boolean): void;
 }
 
 type Phase = 'idle' | 'preparing' | 'waiting' | 'writing' | 'switching';
@@ -62,6 +62,10 @@ export class Rewrite {
   #isSnapshotRunning = false;
   /** The base is an RDB. */
   #isRdb = true;
+  /** What the file was when this one began: that decides which files the manifest will name. */
+  #begunAs: AofState = 'off';
+  /** The file has been switched off since then, in the phase that cannot be aborted. */
+  #isOutdated = false;
   /** When this one began, on the wall clock in ms. */
   startedMs = 0;
 
@@ -83,6 +87,8 @@ export class Rewrite {
     const { engine, folder, owner } = this.#parts;
     if (!folder.ensure()) return false;
     this.#number++;
+    this.#begunAs = owner.state;
+    this.#isOutdated = false;
     this.startedMs = engine.clock.wallMs();
     this.#isRdb = engine.config.values['aof-use-rdb-preamble'];
     if (owner.state === 'on') return this.#prepare();
@@ -101,10 +107,10 @@ export class Rewrite {
     this.#phase = 'preparing';
     const number = this.#number;
     folder.saveManifest(manifest, (saved) => {
-      if (saved) owner.manifest = manifest;
-      else folder.remove(incr.name);
+      if (saved === 'failed') folder.remove(incr.name);
+      else owner.manifest = manifest;
       if (number !== this.#number || this.#phase !== 'preparing') return;
-      if (saved) this.#startWhenReady();
+      if (saved === 'saved') this.#startWhenReady();
       else this.#fail();
     });
     return true;
@@ -118,7 +124,10 @@ export class Rewrite {
       fd = files.openSync(folder.pathOf(name), 'a');
       files.truncateSync(fd, 0);
     } catch (error) {
-      if (fd >= 0) files.closeSync(fd);
+      if (fd >= 0) {
+        files.closeSync(fd);
+        folder.remove(name);
+      }
       engine.log.warning(`Can't open the append-only file ${name}: ${errnoText(error)}`);
       return false;
     }
@@ -209,9 +218,9 @@ export class Rewrite {
         return;
       }
       engine.log.notice(`Successfully renamed the temporary AOF base file ${temp.name} into ${base.name}`);
-      if (owner.state === 'waiting') this.#nameIncr(manifest, base);
+      if (this.#begunAs === 'waiting') this.#nameIncr(manifest, base);
       else {
-        manifest.retireIncrs(owner.state === 'on');
+        manifest.retireIncrs(this.#begunAs === 'on');
         this.#switchManifest(manifest, [base]);
       }
     });
@@ -241,13 +250,10 @@ export class Rewrite {
   #switchManifest(manifest: Manifest, made: readonly AofFile[]): void {
     const { folder, owner } = this.#parts;
     folder.saveManifest(manifest, (saved) => {
-      if (!saved) {
-        for (const { name } of made) folder.remove(name);
-        this.#fail();
-        return;
-      }
-      owner.manifest = manifest;
-      this.#removeHistory(() => this.#succeed());
+      if (saved === 'failed') for (const { name } of made) folder.remove(name);
+      else owner.manifest = manifest;
+      if (saved !== 'saved') this.#fail();
+      else this.#removeHistory(() => this.#succeed());
     });
   }
 
@@ -257,12 +263,12 @@ export class Rewrite {
 
   #succeed(): void {
     this.#phase = 'idle';
-    this.#parts.owner.rewriteEnded(true);
+    this.#parts.owner.rewriteEnded(true, this.#begunAs !== 'off' && !this.#isOutdated);
   }
 
   #fail(): void {
     this.#cleanUp();
-    this.#parts.owner.rewriteEnded(false);
+    this.#parts.owner.rewriteEnded(false, false);
   }
 
   #cleanUp(): void {
@@ -273,13 +279,21 @@ export class Rewrite {
     this.#base = null;
     if (this.#incrFd >= 0) files.close(this.#incrFd, () => {});
     this.#incrFd = -1;
-    if (owner.state === 'waiting') {
-      owner.unlisten();
-      writer.close();
+    if (this.#begunAs === 'waiting') {
+      if (!this.#isOutdated) {
+        owner.unlisten();
+        writer.close();
+      }
       const temp = tempIncrName(folder.filename);
       engine.log.notice(`Removing the temp incr aof file ${temp} in the background`);
       folder.remove(temp);
     }
+  }
+
+  /** The file is switched off. One that is in its last phase goes on, but nothing is behind it any more. */
+  switchedOff(): void {
+    this.abort();
+    this.#isOutdated = true;
   }
 
   /** Stops what can be stopped. The owner is not told. `now`: the process ends, nothing is done later. */
@@ -312,7 +326,7 @@ export function removeHistory(
   manifest.history = [];
   manifest.dirty = true;
   folder.saveManifest(manifest, (saved) => {
-    if (saved) owner.manifest = manifest;
+    if (saved !== 'failed') owner.manifest = manifest;
     done();
   });
 }
