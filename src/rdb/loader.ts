@@ -95,6 +95,8 @@ const WINDOW_MAX_KEPT = 1 << 23;
 /** Between two looks at the clock: parts of the file, elements of a value, bytes. */
 const PARTS_A_LOOK = 64;
 const ELEMENTS_A_LOOK = 128;
+/** So many parts are ELEMENTS_A_LOOK elements like, when a value is gone on with. */
+const PARTS_OF_ELEMENTS = 7;
 const BYTES_A_LOOK = 65536;
 /** Bytes that an entry takes in a file at least, when room is made for as many as the file says. */
 const ENTRY_BYTES = 12;
@@ -238,8 +240,10 @@ export class RdbLoader {
         const stop = reader.pos + BYTES_A_LOOK;
         for (let parts = PARTS_A_LOOK; parts > 0 && reader.pos < stop; parts--) {
           if (this.#phase === PHASE_PARTS) this.#part();
-          else if (this.#phase === PHASE_VALUE) this.#value();
-          else if (this.#phase === PHASE_HEADER) this.#header();
+          else if (this.#phase === PHASE_VALUE) {
+            this.#value();
+            parts -= PARTS_OF_ELEMENTS;
+          } else if (this.#phase === PHASE_HEADER) this.#header();
           else if (this.#phase === PHASE_CHECKSUM) this.#checksum();
           else return DONE;
         }
