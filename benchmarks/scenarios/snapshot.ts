@@ -39,7 +39,10 @@ export const snapshot: Scenario = {
         for (const side of SIDES) {
           const one = await measure(bench, side, command, keys);
           found[side].push(one);
-          const stall = one.stall === null ? 'not known' : `${one.stall.ownMs.toFixed(1)} ms`;
+          const stall =
+            one.stall === null
+              ? 'not known'
+              : `${one.stall.ownMs.toFixed(1)} ms (on a core ${one.stall.coreMs.toFixed(1)})`;
           bench.progress(
             `snapshot ${command} ${side}: ${one.seconds.toFixed(1)} s, worst stall ${stall}, worst PING ` +
               `${one.probe.worstMs.toFixed(1)} ms, memory ${one.growth.toFixed(2)}x`,
@@ -70,10 +73,16 @@ export const snapshot: Scenario = {
   },
 };
 
+interface Stall {
+  readonly ownMs: number;
+  /** Of these, time on a core; in the rest the system had something to do for us (a write, a sync). */
+  readonly coreMs: number;
+}
+
 interface Measured {
   readonly seconds: number;
   /** The longest time that the loop was busy with one thing, waiting for a core left out; null: nobody looked. */
-  readonly stall: { readonly ownMs: number } | null;
+  readonly stall: Stall | null;
   readonly forkMs: number;
   readonly probe: ProbeReport;
   /** Memory at the peak / memory before. */
@@ -136,15 +145,15 @@ function startLoad(bench: Bench, server: ServerProcess, keys: number): ReturnTyp
 }
 
 /** The longest gap in which the process had a core. */
-function worstStall(log: string, from: number, until: number): { ownMs: number } {
-  let ownMs = 0;
+function worstStall(log: string, from: number, until: number): Stall {
+  let worst: Stall = { ownMs: 0, coreMs: 0 };
   const lines = existsSync(log) ? readFileSync(log, 'latin1').split('\n') : [];
   for (const line of lines) {
-    const [at, gap, , wait] = line.split(' ').map(Number);
+    const [at, gap, core, wait] = line.split(' ').map(Number);
     if (at === undefined || at < from || at > until) continue;
-    ownMs = Math.max(ownMs, gap! - wait!);
+    if (gap! - wait! > worst.ownMs) worst = { ownMs: gap! - wait!, coreMs: core! };
   }
-  return { ownMs };
+  return worst;
 }
 
 /** Looks at the memory of a server and of its children, some times a second. */
