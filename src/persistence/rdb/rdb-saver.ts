@@ -172,12 +172,10 @@ export class RdbSaver implements SavingPart {
     return 'started';
   }
 
-  /** Everything has been emptied. */
+  /** Everything has been emptied: what is being saved is not wanted any more. With save points that is saved. */
   flushedAll(): void {
-    // Without save points the snapshot goes on: it is the state at its beginning.
-    if (this.#engine.config.values.save.length === 0) return;
     this.kill();
-    this.saveNow();
+    if (this.#engine.config.values.save.length > 0) this.saveNow();
   }
 
   /** Ends a background save, without a trace. */
