@@ -62,6 +62,7 @@ const DOCS_CHANGED_IN_72: Readonly<Record<string, readonly string[]>> = {
   hscan: ['complexity'],
   hset: ['arguments'],
   lcs: ['arguments'],
+  migrate: ['arguments'],
   mset: ['arguments'],
   msetnx: ['arguments'],
   pfmerge: ['arguments'],
