@@ -5,9 +5,17 @@
  *   key          [EXPIRETIME_MS] [IDLE | FREQ]  type  key  value
  */
 import type { Database } from '../keyspace/database.ts';
-import { EXPIRE_BYTES, HAS_EXPIRE, HEADER_BYTES } from '../keyspace/entry.ts';
+import {
+  ACCESS_SHIFT,
+  EXPIRE_BYTES,
+  EXTERNAL,
+  HAS_EXPIRE,
+  HEADER_BYTES,
+  TYPE_MASK,
+  TYPE_STRING,
+} from '../keyspace/entry.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';
-import { OFFSET_MASK } from '../structures/arena.ts';
+import { OFFSET_MASK, PAGE_BITS } from '../structures/arena.ts';
 import { isBigEntry } from './big-entry.ts';
 import type { ChunkSink } from './chunk-sink.ts';
 import {
@@ -114,8 +122,16 @@ export class RdbFormat implements SnapshotFormat {
   }
 
   entry(db: Database, ref: number): void {
-    this.#head(db, ref);
-    this.#values.save(db, ref);
+    const meta = this.#head(db, ref);
+    if ((meta & (EXTERNAL | TYPE_MASK)) !== TYPE_STRING) {
+      this.#values.save(db, ref);
+      return;
+    }
+    // The most frequent case, without looking everything up once more: a short string behind the key.
+    const words = db.memory.arena.words[ref >>> PAGE_BITS]!;
+    const at = (ref & OFFSET_MASK) << 1;
+    const off = (at << 2) + HEADER_BYTES + ((meta & HAS_EXPIRE) !== 0 ? EXPIRE_BYTES : 0) + words[at + 1]!;
+    this.#out.string(db.memory.arena.pages[ref >>> PAGE_BITS]!, off, words[at + 2]!);
   }
 
   big(db: Database, ref: number): BigEntry | null {
@@ -124,24 +140,31 @@ export class RdbFormat implements SnapshotFormat {
     return this.#values.begin(db, ref);
   }
 
-  #head(db: Database, ref: number): void {
+  /** Writes what stands before a value; returns the entry's meta word. */
+  #head(db: Database, ref: number): number {
     const out = this.#out;
-    const meta = db.meta(ref);
-    const page = db.page(ref);
+    const { arena } = db.memory;
+    const page = arena.pages[ref >>> PAGE_BITS]!;
+    const words = arena.words[ref >>> PAGE_BITS]!;
+    const at = (ref & OFFSET_MASK) << 1;
+    const meta = words[at]!;
+    let off = (at << 2) + HEADER_BYTES;
     if ((meta & HAS_EXPIRE) !== 0) {
       out.byte(OP_EXPIRETIME_MS);
       // The entry has it as files do; it may be more than a number holds.
-      out.raw(page, ((ref & OFFSET_MASK) << 3) + HEADER_BYTES, EXPIRE_BYTES);
+      out.raw(page, off, EXPIRE_BYTES);
+      off += EXPIRE_BYTES;
     }
     if (this.#access === 'idle') {
       out.byte(OP_IDLE);
-      out.length(this.#keyspace.idleSeconds(db.access(ref)));
+      out.length(this.#keyspace.idleSeconds(meta >>> ACCESS_SHIFT));
     } else if (this.#access === 'freq') {
       out.byte(OP_FREQ);
-      out.byte(this.#keyspace.lfuCounter(db.access(ref)));
+      out.byte(this.#keyspace.lfuCounter(meta >>> ACCESS_SHIFT));
     }
     out.byte(rdbType(meta));
-    out.string(page, db.keyOffset(ref), db.keyLength(ref));
+    out.string(page, off, words[at + 1]!);
+    return meta;
   }
 
   end(): void {

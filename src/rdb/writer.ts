@@ -171,6 +171,15 @@ export class RdbWriter {
     if (len <= INT32_TEXT_MAX) {
       if (this.#integerText(src, off, len)) return;
     } else if (this.compress && len > COMPRESS_ABOVE && this.#compressed(src, off, len)) return;
+    if (len < 64 && len < this.buf.length - this.pos) {
+      // A short one, the most frequent case, in one loop.
+      const { buf } = this;
+      let at = this.pos;
+      buf[at++] = len;
+      for (let i = off, end = off + len; i < end; i++) buf[at++] = src[i]!;
+      this.pos = at;
+      return;
+    }
     this.length(len);
     this.raw(src, off, len);
   }
