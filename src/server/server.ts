@@ -299,12 +299,9 @@ export class Server implements Host {
       const problem = result instanceof Promise ? await result : result;
       if (this.#aborted || (problem !== null && !options.force)) return SHUTDOWN_FAILED;
     }
-    this.#cron.stop();
     this.onEnd?.();
     if (this.config.values.unixsocket !== '') this.log.notice('Removing the unix socket file.');
-    this.#listener.close();
-    this.engine.links.close();
-    for (const client of [...this.engine.clients.all()]) client.link.destroy();
+    this.#close();
     this.log.warning('Redis is now ready to exit, bye bye...');
     this.log.close();
     this.#settleStopped();
@@ -325,6 +322,7 @@ export class Server implements Host {
     this.#files.abandonLoading();
     this.#cron.stop();
     this.#listener.close();
+    this.engine.links.close();
     for (const client of [...this.engine.clients.all()]) client.link.destroy();
   }
 
