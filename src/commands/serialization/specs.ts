@@ -127,6 +127,7 @@ export const SERIALIZATION_COMMANDS: readonly CommandSpec[] = [
     arity: -4,
     flags: WRITE | DENYOOM | ASKING,
     acl: ['keyspace', 'dangerous'],
+    docFlags: ['syscmd'],
     history: [
       ['3.0.0', 'Added the `REPLACE` modifier.'],
       ['5.0.0', 'Added the `ABSTTL` modifier.'],
