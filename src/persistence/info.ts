@@ -40,8 +40,8 @@ export function writePersistenceInfo(out: InfoText, sources: InfoSources): void 
 
 function writeSnapshot(out: InfoText, { snapshots }: InfoSources): void {
   const { active, keysWritten, keysTotal } = snapshots;
-  out.field('current_cow_peak', active ? snapshots.asidePeakBytes : 0);
-  out.field('current_cow_size', active ? snapshots.asideBytes : 0);
+  out.field('current_cow_peak', active ? snapshots.copiedBytes : 0);
+  out.field('current_cow_size', active ? snapshots.copiedBytes : 0);
   out.field('current_cow_size_age', 0);
   out.field(
     'current_fork_perc',

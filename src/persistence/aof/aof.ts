@@ -83,6 +83,7 @@ export class AppendOnlyFile implements AofPart, Rewritten {
     this.writer = new AofWriter({
       files,
       clock: engine.clock,
+      timers: engine.timers,
       log: engine.log,
       latency: engine.latency,
       gate: engine.outputGate,
@@ -317,7 +318,7 @@ export class AppendOnlyFile implements AofPart, Rewritten {
     const seconds = (engine.clock.wallMs() - this.rewriting.startedMs) / 1000;
     this.lastRewriteSeconds = Math.max(0, Math.floor(seconds));
     this.lastRewriteOk = ok;
-    this.lastCowBytes = snapshots.asidePeakBytes;
+    this.lastCowBytes = snapshots.copiedBytes;
     if (ok) {
       this.#limit.failures = 0;
       // Switched off and on while it ended: the next one is waited for, which is scheduled.

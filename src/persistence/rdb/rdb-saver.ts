@@ -59,7 +59,7 @@ export class RdbSaver implements SavingPart {
   lastDurationS = -1;
   /** rdb_saves: begun, in whatever way. */
   saves = 0;
-  /** rdb_last_cow_size: the most bytes that the last background save had to keep aside. */
+  /** rdb_last_cow_size: bytes that the last background save had to put aside. */
   lastCowBytes = 0;
   /** BGSAVE SCHEDULE waits for its turn. */
   scheduled = false;
@@ -294,7 +294,7 @@ export class RdbSaver implements SavingPart {
       format: this.#format(file),
       backlog: file,
       onEnd: (error) => {
-        this.lastCowBytes = this.#snapshots.asidePeakBytes;
+        this.lastCowBytes = this.#snapshots.copiedBytes;
         if (error !== null) this.#fail(saving, error);
         else file.finish(() => this.#rename(saving));
       },

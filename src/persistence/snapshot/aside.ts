@@ -74,8 +74,8 @@ export function settle(db: Database, ref: number): void {
 export class Aside {
   /** Memory of all of them. */
   bytes = 0;
-  /** The most that it has been. */
-  peakBytes = 0;
+  /** Memory of all that ever were: what copy-on-write would have copied, by its own measure. */
+  copiedBytes = 0;
   #refs = new Int32Array(ROOM_AT_FIRST);
   #ids = new Int32Array(ROOM_AT_FIRST);
   #sizes = new Float64Array(ROOM_AT_FIRST);
@@ -94,7 +94,7 @@ export class Aside {
     this.#ids[this.#end] = id;
     this.#sizes[this.#end++] = size;
     this.bytes += size;
-    if (this.bytes > this.peakBytes) this.peakBytes = this.bytes;
+    this.copiedBytes += size;
   }
 
   #makeRoom(): void {

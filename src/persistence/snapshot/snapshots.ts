@@ -111,8 +111,6 @@ export class Snapshots implements SnapshotHook, WriteGate {
   /** Entries written so far, and those there were, of the snapshot that runs or ran last. */
   keysWritten = 0;
   keysTotal = 0;
-  /** The most bytes that were aside at once in it. */
-  asidePeakBytes = 0;
   readonly #engine: Engine;
   readonly #pace: Pace;
   readonly #postponed: Postponed;
@@ -159,6 +157,11 @@ export class Snapshots implements SnapshotHook, WriteGate {
     return this.#postponed.count;
   }
 
+  /** Bytes that were put aside in the snapshot that runs or ran last: current_cow_size. */
+  get copiedBytes(): number {
+    return this.#aside.copiedBytes;
+  }
+
   /** Bytes aside now. */
   get asideBytes(): number {
     return this.#aside.bytes;
@@ -176,8 +179,7 @@ export class Snapshots implements SnapshotHook, WriteGate {
     this.#selected = -1;
     this.keysWritten = 0;
     this.keysTotal = this.#sources.reduce((sum, { keys }) => sum + keys, 0);
-    this.asidePeakBytes = 0;
-    this.#aside.peakBytes = 0;
+    this.#aside.copiedBytes = 0;
     this.#delayDebtUs = 0;
     keyspace.memory.epoch ^= EPOCH_BIT;
     keyspace.snapshot = this;
@@ -589,7 +591,6 @@ export class Snapshots implements SnapshotHook, WriteGate {
   #finish(error: Error | null): void {
     const order = this.#order!;
     const { keyspace } = this.#engine;
-    this.asidePeakBytes = this.#aside.peakBytes;
     this.#order = null;
     this.#works = [];
     for (const { kept, db, dict, counted } of this.#sources)
