@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import type { RdbFormatOptions } from '../../src/rdb/rdb-format.ts';
+import { accessWritten, type RdbFormatOptions } from '../../src/rdb/rdb-format.ts';
 import { dataSet } from '../support/data-set.ts';
 import { type InProcess, inProcess } from '../support/in-process.ts';
 import { findOracle, NO_ORACLE } from '../support/oracle.ts';
@@ -27,9 +27,11 @@ function filled(directives: Readonly<Record<string, string>> = {}): InProcess {
   return redis;
 }
 
-async function loadedDigest(
+/** What a real server that has loaded the file answers. */
+async function loaded(
   bytes: Buffer,
-  directives: Readonly<Record<string, string>> = {},
+  directives: Readonly<Record<string, string>>,
+  ...command: string[]
 ): Promise<string> {
   const dir = mkdtempSync(join(tmpdir(), 'rdb-save-'));
   try {
@@ -46,16 +48,24 @@ async function loadedDigest(
     });
     try {
       const client = await server.connect();
-      const digest = (await client.send('DEBUG', 'DIGEST')).toString();
-      assert.match(digest, /^\+[0-9a-f]{40}\r\n$/);
+      const reply = (await client.send(...command)).toString();
       await client.close();
-      return digest;
+      return reply;
     } finally {
       await server.stop();
     }
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
+}
+
+async function loadedDigest(
+  bytes: Buffer,
+  directives: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const digest = await loaded(bytes, directives, 'DEBUG', 'DIGEST');
+  assert.match(digest, /^\+[0-9a-f]{40}\r\n$/);
+  return digest;
 }
 
 describe('RDB, written for redis-server', { skip: oracle === null ? NO_ORACLE : false }, () => {
@@ -96,5 +106,33 @@ describe('RDB, written for redis-server', { skip: oracle === null ? NO_ORACLE : 
     const ours = redis.raw('DEBUG', 'DIGEST').toString();
     assert.equal(await loadedDigest(rdbOf(redis.engine.keyspace), directives), ours);
     assert.equal(await loadedDigest(rdbOf(redis.engine.keyspace, {}, 3), directives), ours);
+  });
+
+  it('tells how long keys were idle, or how often they are used', async () => {
+    const lru = { 'maxmemory-policy': 'allkeys-lru' };
+    const idle = inProcess(lru);
+    idle.call('SET', 'k', 'v');
+    idle.clock.advance(5_000_000);
+    const since = await loaded(
+      rdbOf(idle.engine.keyspace, { access: accessWritten('allkeys-lru') }),
+      lru,
+      'OBJECT',
+      'IDLETIME',
+      'k',
+    );
+    assert.match(since, /^:500\d\r\n$/);
+    const lfu = { 'maxmemory-policy': 'volatile-lfu', 'lfu-log-factor': '0' };
+    const used = inProcess(lfu);
+    used.call('SET', 'k', 'v');
+    for (let i = 0; i < 100; i++) used.call('GET', 'k');
+    const often = await loaded(
+      rdbOf(used.engine.keyspace, { access: accessWritten('volatile-lfu') }),
+      lfu,
+      'OBJECT',
+      'FREQ',
+      'k',
+    );
+    assert.equal(often, used.raw('OBJECT', 'FREQ', 'k').toString());
+    assert.equal(accessWritten('volatile-ttl'), 'none');
   });
 });
