@@ -158,8 +158,7 @@ export class HashLoader implements ValuePart {
       longest = Math.max(longest, len);
       small.add(bytes, off, len);
     };
-    if (isZipmap)
-      readZipmap(reader.bytes, reader.off, reader.len, visit, 'Hash zipmap integrity check failed.');
+    if (isZipmap) readZipmap(reader.bytes, reader.off, reader.len, visit);
     else readZiplist(reader.bytes, reader.off, reader.len, visit, BAD_ZIPLIST);
     this.#seen.clear();
     if ((small.count & 1) !== 0) throw corrupt(BAD_ZIPLIST);

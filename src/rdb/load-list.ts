@@ -24,7 +24,7 @@ import {
   type ValuePart,
 } from './loaded-value.ts';
 import { readZiplist } from './old-forms.ts';
-import type { RdbReader } from './reader.ts';
+import { type RdbReader, shortRead } from './reader.ts';
 
 const PACKED = TYPE_LIST | LIST_PACKED;
 const NODES = TYPE_LIST | LIST_NODES;
@@ -104,6 +104,8 @@ export class ListLoader implements ValuePart {
     }
     reader.string();
     const { bytes, off, len } = reader;
+    // Redis gives such a node up as it does the end of the file.
+    if (len === 0) throw shortRead();
     if (container === NODE_PLAIN) {
       this.#push(bytes, off, len);
       return false;

@@ -111,15 +111,9 @@ function integerText(view: DataView, head: number, at: number): number {
 }
 
 /** Visits field, value, field, value ... of the zipmap in b[off, off + len). Returns the number of fields. */
-export function readZipmap(
-  b: Uint8Array,
-  off: number,
-  len: number,
-  visit: ElementVisitor,
-  message = 'Zipmap integrity check failed.',
-): number {
+export function readZipmap(b: Uint8Array, off: number, len: number, visit: ElementVisitor): number {
   const bad = (): never => {
-    throw new CorruptRdb(message);
+    throw new CorruptRdb('Zipmap integrity check failed.');
   };
   const last = off + len - 1;
   if (len < 2 || b[last] !== END) bad();
@@ -148,6 +142,6 @@ export function readZipmap(
     count++;
   }
   const told = b[off]!;
-  if (at !== last || (told < BIG_LENGTH && told !== count)) bad();
+  if (at !== last || count === 0 || (told < BIG_LENGTH && told !== count)) bad();
   return count;
 }

@@ -124,5 +124,9 @@ function refusal({ engine }: LoadContext, error: CorruptRdb): LoadError {
   if (error.fault === 'signature' || error.fault === 'version' || error.fault === 'refused') {
     return failure(engine, error.message);
   }
-  return failure(engine, `Internal error in RDB reading offset ${error.offset} -> ${error.message}`);
+  if (error.fault === 'checksum') log.warning(error.message);
+  const reason = error.fault === 'checksum' ? 'RDB CRC error' : error.message;
+  const refused = failure(engine, `Internal error in RDB reading offset ${error.offset} -> ${reason}`);
+  log.warning('Terminating server after rdb file reading failure.');
+  return refused;
 }
