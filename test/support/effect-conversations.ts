@@ -814,4 +814,303 @@ export const CONVERSATIONS: readonly Conversation[] = [
       XCLAIM s g c 0 1-2 TIME 1800000000000 RETRYCOUNT 1 FORCE JUSTID LASTID 1-2
     `,
   ),
+  conversation(
+    'debugging of HyperLogLogs',
+    `
+      A PFADD p a b | PFDEBUG GETREG p | PFDEBUG DECODE p | PFDEBUG ENCODING p | PFADD q a | PFDEBUG TODENSE q | PFDEBUG TODENSE q | PFDEBUG GETREG q
+    `,
+    `
+      SELECT 0
+      PFADD p a b
+      PFDEBUG GETREG p
+      PFADD q a
+      PFDEBUG TODENSE q
+    `,
+  ),
+  conversation(
+    'an expired string that becomes a list',
+    `
+      A SET k v PX 1
+      wait 5
+      A LPUSH k a b
+    `,
+    `
+      SELECT 0
+      SET k v PXAT 1800000000001
+      MULTI
+      DEL k
+      LPUSH k a b
+      EXEC
+    `,
+  ),
+  conversation(
+    'expired keys among those of a command',
+    `
+      A SET k v PX 1 | LPUSH l a
+      wait 5
+      A LPUSH l k
+      A RENAME k l
+      A MULTI | LPUSH k a | INCR l | SET z 1 | EXEC
+    `,
+    `
+      SELECT 0
+      SET k v PXAT 1800000000001
+      LPUSH l a
+      LPUSH l k
+      DEL k
+      MULTI
+      LPUSH k a
+      SET z 1
+      EXEC
+    `,
+  ),
+  conversation(
+    'COPY onto an expired key',
+    `
+      A SET k v PX 1
+      wait 5
+      A COPY l k
+      A RENAMENX k j
+    `,
+    `
+      SELECT 0
+      SET k v PXAT 1800000000001
+      DEL k
+    `,
+  ),
+  conversation(
+    'expired sources',
+    `
+      A LPUSH l a
+      A SET s x PX 1
+      wait 5
+      A SINTERSTORE d l s
+      A SUNIONSTORE d s zz
+      A BITOP OR d s zz
+    `,
+    `
+      SELECT 0
+      LPUSH l a
+      SET s x PXAT 1800000000001
+      DEL s
+    `,
+  ),
+  conversation(
+    'an expired source of several',
+    `
+      A SET s x PX 1 | SET d v
+      wait 5
+      A SUNIONSTORE d s zz
+      A SORT s STORE e
+    `,
+    `
+      SELECT 0
+      SET s x PXAT 1800000000001
+      SET d v
+      MULTI
+      DEL s
+      SUNIONSTORE d s zz
+      EXEC
+    `,
+  ),
+  conversation(
+    'a client that wants no replies',
+    `
+      A CLIENT REPLY OFF | SET a b | MULTI | SET c d | SET e f | EXEC
+    `,
+    `
+      SELECT 0
+      SET a b
+      MULTI
+      SET c d
+      SET e f
+      EXEC
+    `,
+  ),
+  conversation(
+    'transactions that are refused',
+    `
+      A MULTI | SET c d | BADCMD | EXEC
+      A MULTI | SET c d | GET | EXEC | SET k v
+    `,
+    `
+      SELECT 0
+      SET k v
+    `,
+  ),
+  conversation(
+    'MOVE of an expired key',
+    `
+      A SET k v PX 1 | SET j v
+      wait 5
+      A MOVE k 1
+      A MOVE j 1
+    `,
+    `
+      SELECT 0
+      SET k v PXAT 1800000000001
+      SET j v
+      DEL k
+      MOVE j 1
+    `,
+  ),
+  conversation(
+    'expired keys and other databases',
+    `
+      A SET k v PX 1
+      A SELECT 1 | SET k w
+      A SELECT 0
+      wait 5
+      A COPY k k DB 1 REPLACE
+      A SWAPDB 0 1 | GET k
+    `,
+    `
+      SELECT 0
+      SET k v PXAT 1800000000001
+      SELECT 1
+      SET k w
+      SELECT 0
+      DEL k
+      SWAPDB 0 1
+    `,
+  ),
+  conversation(
+    'an expired sorted set',
+    `
+      A ZADD z 1 a | PEXPIRE z 1
+      wait 5
+      A ZPOPMIN z
+      A ZUNIONSTORE d 1 z
+    `,
+    `
+      SELECT 0
+      ZADD z 1 a
+      PEXPIREAT z 1800000000001
+      DEL z
+    `,
+  ),
+  conversation(
+    'EXISTS, which finds out once',
+    `
+      A SET k v PX 1
+      wait 5
+      A EXISTS k k
+      A TYPE k
+    `,
+    `
+      SELECT 0
+      SET k v PXAT 1800000000001
+      DEL k
+    `,
+  ),
+  conversation(
+    'OBJECT',
+    `
+      A SET k v PX 1
+      wait 5
+      A OBJECT ENCODING k
+    `,
+    `
+      SELECT 0
+      SET k v PXAT 1800000000001
+      DEL k
+    `,
+  ),
+  conversation(
+    'watched and expired',
+    `
+      A SET k v PX 1
+      wait 5
+      A DBSIZE
+      A DEBUG OBJECT k
+      A WATCH k | MULTI | GET k | EXEC
+    `,
+    `
+      SELECT 0
+      SET k v PXAT 1800000000001
+      DEL k
+    `,
+  ),
+  conversation(
+    'UNLINK and TOUCH of expired keys',
+    `
+      A SET k v PX 1 | SET j v PX 1
+      wait 5
+      A UNLINK k j
+      A TOUCH k j
+    `,
+    `
+      SELECT 0
+      SET k v PXAT 1800000000001
+      SET j v PXAT 1800000000001
+      MULTI
+      DEL k
+      DEL j
+      EXEC
+    `,
+  ),
+  conversation(
+    'what reads and writes',
+    `
+      A SET k v PX 1
+      wait 5
+      A SET k v NX GET
+      A SET k v PX 1
+      wait 5
+      A GETSET k w
+      A SET k v PX 1
+      wait 5
+      A GETDEL k
+    `,
+    `
+      SELECT 0
+      SET k v PXAT 1800000000001
+      MULTI
+      DEL k
+      SET k v NX
+      EXEC
+      SET k v PXAT 1800000000006
+      MULTI
+      DEL k
+      SET k w
+      EXEC
+      SET k v PXAT 1800000000011
+      DEL k
+    `,
+  ),
+  conversation(
+    'an expired stream',
+    `
+      A XADD s 1-1 a b | XGROUP CREATE s g 0 | PEXPIRE s 1
+      wait 5
+      A XREADGROUP GROUP g c STREAMS s >
+      A XADD s * a b
+    `,
+    `
+      SELECT 0
+      XADD s 1-1 a b
+      XGROUP CREATE s g 0
+      PEXPIREAT s 1800000000001
+      DEL s
+      XADD s 1800000000005-0 a b
+    `,
+  ),
+  conversation(
+    'a transaction that finds an expired key and serves a client',
+    `
+      B BLPOP l 0
+      A SET k v PX 1
+      wait 5
+      A MULTI | GET k | RPUSH l a | EXEC
+    `,
+    `
+      SELECT 0
+      SET k v PXAT 1800000000001
+      MULTI
+      DEL k
+      RPUSH l a
+      EXEC
+      LPOP l
+    `,
+  ),
 ];
