@@ -52,7 +52,7 @@ export function checkAof(argv: readonly string[], io: CheckIo): number {
     if (argv.length === 1) new AofChecker(io, false, 0).run(first!);
     else if (argv.length === 2 && first === '--fix') new AofChecker(io, true, 0).run(second!);
     else if (argv.length === 3 && first === '--truncate-to-timestamp') {
-      if (!/^\s*[+-]?\d+$/.test(second!)) {
+      if (!/^(?:\s*[+-]?\d+)?$/.test(second!)) {
         io.print('Invalid timestamp, aborting...\n');
         return 1;
       }
