@@ -28,6 +28,7 @@ class Bench {
     this.writer = new AofWriter({
       files: this.files,
       clock,
+      timers: clock,
       log: createLogger({
         level: 'debug',
         file: '',

@@ -21,7 +21,7 @@ import type { EffectSink } from '../../engine/effects/propagation.ts';
 import type { LatencyMonitor } from '../../engine/figures/latency-monitor.ts';
 import type { OutputGate } from '../../engine/output-gate.ts';
 import type { Logger } from '../../logging/logger.ts';
-import type { Clock } from '../../util/clock.ts';
+import type { Clock, Timers } from '../../util/clock.ts';
 import { copyBytes } from '../../util/copy-bytes.ts';
 import { errnoText } from '../../util/errno-text.ts';
 import type { FileSystem } from '../files/file-system.ts';
@@ -34,6 +34,7 @@ export type FsyncPolicy = 'always' | 'everysec' | 'no';
 export interface WriterParts {
   readonly files: FileSystem;
   readonly clock: Clock;
+  readonly timers: Timers;
   readonly log: Logger;
   readonly latency: LatencyMonitor;
   readonly gate: OutputGate;
@@ -58,6 +59,7 @@ const POSTPONE_MAX_MS = 2000;
 const RETRY_PERIOD_MS = 1000;
 /** Errors that go on and on are logged this often. */
 const ERROR_LOG_PERIOD_MS = 30_000;
+const TIMER_US = 1000;
 const NEVER = Number.NEGATIVE_INFINITY;
 
 export class AofWriter implements EffectSink {
@@ -86,6 +88,8 @@ export class AofWriter implements EffectSink {
   #len = 0;
   /** The end of the turn has been asked for. */
   #scheduled = false;
+  /** A timer has been set for it. */
+  #timed = false;
   /** Up to where the stream is in the file; up to where a sync has been begun; up to where it is over. */
   #written = 0;
   #syncBegun = 0;
@@ -245,8 +249,9 @@ export class AofWriter implements EffectSink {
       return;
     }
     const nowUs = this.#parts.clock.monoUs();
-    if (this.#cohort.waits(gate.count, nowUs)) {
-      this.#scheduleTurn();
+    const waitUs = this.#cohort.waitsUs(gate.count, nowUs);
+    if (waitUs > 0) {
+      this.#waitOn(waitUs);
       return;
     }
     if (this.#len > 0 && !this.#writeOut()) return;
@@ -256,6 +261,19 @@ export class AofWriter implements EffectSink {
       return;
     }
     this.#beginSync(nowUs);
+  }
+
+  /** More are about to come: whoever appends brings the next turn, and if nobody does, time. */
+  #waitOn(us: number): void {
+    // Timers are no finer than that; for less, the loop goes round.
+    if (us < TIMER_US) this.#scheduleTurn();
+    else if (!this.#timed) {
+      this.#timed = true;
+      this.#parts.timers.setTimeout(() => {
+        this.#timed = false;
+        if (!this.#scheduled) this.#turnOver();
+      }, TIMER_US / 1000);
+    }
   }
 
   #beginSync(nowUs: number): void {
@@ -415,7 +433,7 @@ export class AofWriter implements EffectSink {
       latency.add('aof-fsync-always', took / 1000, nowMs());
     }
     const released = this.#gate.release(Math.max(covered, this.#gate.durable));
-    this.#cohort.letGo(released + this.#gate.count, took, nowUs);
+    this.#cohort.letGo(released, this.#gate.count, took, nowUs);
     if (!this.#scheduled && (this.#len > 0 || this.#syncBegun !== this.#written)) this.#scheduleTurn();
   }
 

@@ -6,58 +6,72 @@
  * the throughput. So after a sync, writing waits until as many have come back as were let go; but no longer than a
  * part of what a sync takes, and not when nobody has come for a while.
  *
- * Clients that do not come back (they had one thing to say) would make every sync wait for nothing: each disappointment
- * halves the patience, each success doubles it again.
+ * Clients that do not come back (they had one thing to say) would make every sync wait for nothing: after each
+ * disappointment more syncs go without waiting, up to SKIPPED_MAX, before it is tried again.
  */
 
 /** Part of a sync's duration that is waited at most, and that may pass without anybody. */
-const WAIT_PART = 0.5;
-const GAP_PART = 0.125;
+const WAIT_PART = 0.75;
+const GAP_PART = 0.33;
 /** On a slow disk, clients of this machine are back long before these. */
-const WAIT_MAX_US = 2000;
-const GAP_MAX_US = 250;
-const PATIENCE_MIN = 1 / 64;
+const WAIT_MAX_US = 5000;
+const GAP_MAX_US = 2000;
+const SKIPPED_MAX = 16;
+/** Fewer than one in so many of those who wait are not waited for. */
+const FEW = 4;
 
 export class Cohort {
-  /** Who was let go, and when. */
-  #expected = 0;
+  /** How many replies were let go, how many waited for the next sync then, and when that was. */
+  #gone = 0;
+  #waiting = 0;
   #sinceUs = 0;
   #waitUs = 0;
   #gapUs = 0;
-  /** How many had come when somebody last came, and when that was. */
+  /** How many waited when somebody last came, and when that was. */
   #seen = 0;
   #seenUs = 0;
-  #patience = 1;
+  /** Syncs that will not wait, and how many that were after the last disappointment. */
+  #skips = 0;
+  #skipped = 0;
 
-  /** A sync of `durationUs` has let `count` replies go. */
-  letGo(count: number, durationUs: number, nowUs: number): void {
-    this.#expected = count;
+  /** A sync of `durationUs` has let `gone` replies go; `waiting` others have come while it ran. */
+  letGo(gone: number, waiting: number, durationUs: number, nowUs: number): void {
+    this.#waiting = waiting;
+    this.#gone = 0;
+    // Many do not wait for a few; and one alone has nobody to share with.
+    if (gone * FEW >= waiting && gone + waiting > 1) {
+      if (this.#skips > 0) this.#skips--;
+      else this.#gone = gone;
+    }
     this.#sinceUs = nowUs;
-    this.#seen = 0;
+    this.#seen = waiting;
     this.#seenUs = nowUs;
-    this.#waitUs = Math.min(durationUs * WAIT_PART, WAIT_MAX_US) * this.#patience;
-    this.#gapUs = Math.min(durationUs * GAP_PART, GAP_MAX_US) * this.#patience;
+    this.#waitUs = Math.min(durationUs * WAIT_PART, WAIT_MAX_US);
+    this.#gapUs = Math.min(durationUs * GAP_PART, GAP_MAX_US);
   }
 
-  /** Whether to wait on, when `count` replies wait for the next sync. */
-  waits(count: number, nowUs: number): boolean {
-    const expected = this.#expected;
-    if (expected <= 1) return false;
-    if (count >= expected) {
+  /** For how many µs to wait on if nobody comes, when `count` replies wait for the next sync; 0: no longer. */
+  waitsUs(count: number, nowUs: number): number {
+    const gone = this.#gone;
+    if (gone === 0) return 0;
+    const back = count - this.#waiting;
+    if (back >= gone) {
       this.#end(true);
-      return false;
+      return 0;
     }
     if (count > this.#seen) {
       this.#seen = count;
       this.#seenUs = nowUs;
     }
-    if (nowUs - this.#sinceUs <= this.#waitUs && nowUs - this.#seenUs <= this.#gapUs) return true;
-    this.#end(count * 2 >= expected);
-    return false;
+    const left = Math.min(this.#sinceUs + this.#waitUs, this.#seenUs + this.#gapUs) - nowUs;
+    if (left > 0) return left;
+    this.#end(back * 2 >= gone);
+    return 0;
   }
 
   #end(cameBack: boolean): void {
-    this.#expected = 0;
-    this.#patience = cameBack ? Math.min(1, this.#patience * 2) : Math.max(PATIENCE_MIN, this.#patience / 2);
+    this.#gone = 0;
+    this.#skipped = cameBack ? 0 : Math.min(SKIPPED_MAX, this.#skipped * 2 + 1);
+    this.#skips = this.#skipped;
   }
 }
