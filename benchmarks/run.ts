@@ -1,8 +1,8 @@
 /**
  * `npm run bench`: ours against the redis-server on PATH, in turn, on this machine.
  *
- *     npm run bench                            everything but --big: about a quarter of an hour
- *     npm run bench -- --quick                 two short rounds: about five minutes
+ *     npm run bench                            everything but --big: about half an hour
+ *     npm run bench -- --quick                 two short rounds: about ten minutes
  *     npm run bench -- --only p16,memory       some scenarios
  *     npm run bench -- --big                   20 million keys as well
  *     npm run bench -- --json > bench.json
