@@ -30,6 +30,9 @@ export const LENGTH_MAX = 9;
 const DEFAULT_CHUNK_BYTES = 65536;
 /** Copied by a loop; longer runs by `set`. */
 const COPY_BY_HAND = 96;
+/** Shorter strings are compressed straight into the chunk; both their lengths take at most two bytes. */
+const IN_PLACE = 16384;
+const COMPRESSED_HEAD_MAX = 5;
 /** Room for compressed strings that is kept from one to the next. */
 const SCRATCH_KEPT = 1048576;
 
@@ -231,6 +234,11 @@ export class RdbWriter {
 
   #compressed(src: Uint8Array, off: number, len: number): boolean {
     const most = len - 4;
+    if (len < IN_PLACE) {
+      this.room(len + COMPRESSED_HEAD_MAX);
+      if (this.buf.length - this.pos >= len + COMPRESSED_HEAD_MAX)
+        return this.#compressedInPlace(src, off, len);
+    }
     let scratch = this.#scratch;
     if (scratch.length < most) {
       scratch = new Uint8Array(Math.max(most, 16384));
@@ -240,6 +248,19 @@ export class RdbWriter {
     if (bytes === 0) return false;
     this.compressedHead(bytes, len);
     this.raw(scratch, 0, bytes);
+    return true;
+  }
+
+  /** Compresses straight into the chunk, which has room for it, behind room for the head. */
+  #compressedInPlace(src: Uint8Array, off: number, len: number): boolean {
+    const { buf } = this;
+    const at = this.pos + (len < 64 ? 4 : 5);
+    const bytes = lzfCompress(src, off, len, buf, at, len - 4);
+    if (bytes === 0) return false;
+    // The head of few bytes is one shorter.
+    if (bytes < 64) for (let i = at, end = at + bytes; i < end; i++) buf[i - 1] = buf[i]!;
+    this.compressedHead(bytes, len);
+    this.pos += bytes;
     return true;
   }
 }
