@@ -541,8 +541,15 @@ export function lpValidate(b: Uint8Array, at: number, len: number): boolean {
   let count = 0;
   for (; p < end; count++) {
     const head = b[p]!;
+    if (head < 0xc0) {
+      // What most entries are: a small integer or a short string.
+      const size = head < 0x80 ? 1 : 1 + (head & 63);
+      if (p + size >= end || b[p + size] !== size) return false;
+      p += size + 1;
+      continue;
+    }
     if (head > 0xf4) return false;
-    if (p + (head < 0xc0 ? 1 : head === 0xf0 ? 5 : 2) > end) return false;
+    if (p + (head === 0xf0 ? 5 : 2) > end) return false;
     const size = contentSize(b, p);
     const backlen = backlenSize(size);
     if (p + size + backlen > end) return false;
