@@ -7,6 +7,7 @@
 import { join } from 'node:path';
 import type { Engine } from '../engine/engine.ts';
 import * as errors from '../engine/errors.ts';
+import { SERVER_LOADING } from '../engine/gates.ts';
 import type { ShutdownOptions } from '../engine/host.ts';
 import type { Persistence } from '../engine/persistence.ts';
 import { ReplyError } from '../resp/reply-error.ts';
@@ -87,11 +88,14 @@ export class DataFiles implements Persistence {
   async load(): Promise<boolean> {
     this.saver.removeRemains();
     this.aof.manifest = this.#readManifest();
+    const fromAof = this.engine.config.values.appendonly;
     await inSlices(this.#loadAtStart(), () => this.#isAbandoned);
     this.loading = null;
     if (this.#isAbandoned) return false;
+    this.engine.gates &= ~SERVER_LOADING;
     try {
-      this.aof.loaded();
+      if (fromAof) this.aof.loaded();
+      else this.aof.loadedElsewhere();
     } catch (error) {
       if (error instanceof AofUnusable) throw new LoadError(error.message);
       throw error;

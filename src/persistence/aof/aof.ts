@@ -17,7 +17,7 @@
 import { TO_AOF } from '../../engine/effects/propagation.ts';
 import type { Engine } from '../../engine/engine.ts';
 import * as errors from '../../engine/errors.ts';
-import { SERVER_MISCONF } from '../../engine/gates.ts';
+import { SERVER_LOADING, SERVER_MISCONF } from '../../engine/gates.ts';
 import type { ShutdownOptions } from '../../engine/host.ts';
 import type { ReplyError } from '../../resp/reply-error.ts';
 import { errnoText } from '../../util/errno-text.ts';
@@ -125,7 +125,11 @@ export class AppendOnlyFile implements AofPart, Rewritten {
     for (const name of ['appendfsync', 'no-appendfsync-on-rewrite', 'aof-timestamp-enabled'] as const) {
       config.onChange(name, copy);
     }
-    config.onApply('appendonly', () => (values.appendonly ? this.#turnOn() : this.#turnOff()));
+    config.onApply('appendonly', () => {
+      // What is half loaded is no state to begin with: afterwards, it is looked at what is wanted by then.
+      if ((this.#engine.gates & SERVER_LOADING) !== 0) return null;
+      return values.appendonly ? this.#turnOn() : this.#turnOff();
+    });
     config.onApply('aof-disable-auto-gc', () => {
       if (this.rewriting.isActive || this.folder.isSaving) return null;
       return new Promise((resolve) => this.#removeHistory(() => resolve(null)));
@@ -170,6 +174,11 @@ export class AppendOnlyFile implements AofPart, Rewritten {
     this.#measure();
     this.listen();
     this.#removeHistory(() => {});
+  }
+
+  /** The data is loaded, but not from here: `appendonly` was switched on meanwhile. What the files have is outdated. */
+  loadedElsewhere(): void {
+    if (this.#engine.config.values.appendonly) this.#turnOn();
   }
 
   #makeFirstBase(manifest: Manifest): void {
