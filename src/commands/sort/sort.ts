@@ -98,10 +98,9 @@ function run(client: Client, args: Args, options: Options): void {
     options.by = null;
   }
   // A packed sorted set becomes a grown one by being sorted: that is how OBJECT ENCODING shows it in Redis.
-  const from =
-    type === TYPE_ZSET && zsetIsPacked(db, ref)
-      ? zsetGrow(db, args.buf, args.off[1]!, args.len[1]!, ref, db.access(ref))
-      : ref;
+  const grows = type === TYPE_ZSET && zsetIsPacked(db, ref);
+  if (grows) client.engine.keyspace.willChange(db, ref);
+  const from = grows ? zsetGrow(db, args.buf, args.off[1]!, args.len[1]!, ref, db.access(ref)) : ref;
   const size = sizeOf(client, from, type);
   const start = Math.min(options.start, size);
   const end = options.count < 0 ? size : Math.min(size, start + options.count);

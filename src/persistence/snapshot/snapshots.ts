@@ -27,7 +27,7 @@ import type { Database } from '../../keyspace/database.ts';
 import { EPOCH_BIT, EXTERNAL } from '../../keyspace/entry.ts';
 import type { SnapshotHook } from '../../keyspace/snapshot-hook.ts';
 import { isBigEntry } from '../../rdb/big-entry.ts';
-import type { BigEntry, SnapshotFormat } from '../../rdb/snapshot-format.ts';
+import type { SnapshotFormat } from '../../rdb/snapshot-format.ts';
 import type { Args } from '../../resp/args.ts';
 import { ArenaFull, OFFSET_MASK, PAGE_BITS } from '../../structures/arena.ts';
 import type { Dictionary } from '../../structures/dictionary.ts';
@@ -36,8 +36,10 @@ import { Aside, copyRecord, dropExternal, freeRecord, setExternal, settle } from
 import type { Backlog } from './backlog.ts';
 import { Pace } from './pace.ts';
 import { Postponed } from './postponed.ts';
+import { type Source, sourceOf } from './source.ts';
 import { Sweep } from './sweep.ts';
 import { anyTouched } from './touched-keys.ts';
+import { type Work, Works } from './works.ts';
 
 /** Bytes on their way to the destination above which the walk waits, and above which writers do. */
 const WALK_BACKLOG = 4 * 1024 * 1024;
@@ -71,37 +73,6 @@ export interface SnapshotOrder {
   onEnd(error: Error | null): void;
 }
 
-/** A database as it was when the snapshot began. */
-interface Source {
-  readonly id: number;
-  readonly db: Database;
-  readonly dict: Dictionary;
-  readonly keys: number;
-  readonly expires: number;
-  /** Where the walk goes on; it is done with the source when `done`. */
-  cursor: number;
-  done: boolean;
-  /** The format has been told of it. */
-  named: boolean;
-  /** The keyspace has given the dictionary up: how lazy free counts it. */
-  kept: boolean;
-  counted: boolean;
-}
-
-/** An entry that is written by itself: too big for the walk, or waited for. */
-interface Work {
-  readonly source: Source;
-  /** Record to be written (aside.ts), and the live entry. */
-  readonly record: number;
-  readonly live: number;
-  /** Number of the external value that they share. */
-  readonly external: number;
-  /** The live entry has changed or gone: the value is the record's own. */
-  owned: boolean;
-  entry: BigEntry | null;
-  begun: boolean;
-}
-
 export interface SnapshotsOptions {
   /** Runs something in a later turn of the event loop; setImmediate. For tests. */
   schedule?: (run: () => void) => void;
@@ -121,7 +92,7 @@ export class Snapshots implements SnapshotHook, WriteGate {
   #begun = false;
   /** Database that the format's entries are in; -1: none yet. */
   #selected = -1;
-  #works: Work[] = [];
+  readonly #works: Works;
   #aside = new Aside();
   /** Entries until the next look at the clock, and bytes. */
   #entriesLeft = 0;
@@ -138,6 +109,7 @@ export class Snapshots implements SnapshotHook, WriteGate {
     this.#pace = new Pace(engine, (budgetUs) => this.#slice(budgetUs, ENTRIES_PER_SLICE), schedule);
     this.#postponed = new Postponed(engine);
     this.#sweep = new Sweep(engine, schedule);
+    this.#works = new Works(engine.keyspace);
     this.#visit = (ref) => this.#meet(ref);
     this.#isCostly = (db, ref) => this.#mustWait(db, ref);
   }
@@ -192,15 +164,11 @@ export class Snapshots implements SnapshotHook, WriteGate {
   abort(error: Error): void {
     const order = this.#order;
     if (order === null) return;
-    const { keyspace } = this.#engine;
-    const db = keyspace.databases[0]!;
-    for (const { record, owned } of this.#works) freeRecord(keyspace, db, record, owned);
+    this.#works.clear();
     while (this.#aside.count > 0) this.#freeAside();
     for (const { dict, cursor, done, kept } of this.#sources) {
       if (!done && !kept) this.#sweep.add(dict, cursor);
     }
-    // Entries of the current work lie before the cursor and are pending still.
-    for (const { source, live, owned } of this.#works) if (!owned && !source.kept) settle(source.db, live);
     this.#finish(error);
     this.#sweep.begin();
   }
@@ -292,7 +260,7 @@ export class Snapshots implements SnapshotHook, WriteGate {
   /** Writes some entries; false when there is nothing left. */
   #look(order: SnapshotOrder): boolean {
     const { format } = order;
-    const work = this.#works[0];
+    const work = this.#works.first;
     if (work?.begun) {
       this.#stepWork(work, format);
       return true;
@@ -326,7 +294,7 @@ export class Snapshots implements SnapshotHook, WriteGate {
     const meta = words[at]!;
     if (((meta ^ epoch) & EPOCH_BIT) === 0) return --this.#entriesLeft > 0;
     if ((meta & EXTERNAL) !== 0 && isBigEntry(db, ref)) {
-      this.#addWork(source, ref);
+      this.#works.add(source, ref, false);
       this.#entriesLeft--;
       return false;
     }
@@ -380,11 +348,8 @@ export class Snapshots implements SnapshotHook, WriteGate {
       if (isBigEntry(db, ref)) {
         // It was changed by somebody who could not be postponed.
         this.#aside.shift();
-        const external = db.externalId(ref);
-        const source = this.#sources.find((one) => one.id === id)!;
-        const work = { source, record: ref, live: 0, external, owned: true, entry: null, begun: false };
-        this.#works.unshift(work);
-        this.#beginWork(work, format);
+        this.#works.adopt(this.#sources.find((one) => one.id === id)!, ref);
+        this.#beginWork(this.#works.first!, format);
         return;
       }
       if (this.#selected !== id) this.#select(id, format);
@@ -403,23 +368,6 @@ export class Snapshots implements SnapshotHook, WriteGate {
 
   // ------------------------------------------------------------------------------------------- big entries
 
-  /** Notes a pending entry to be written by itself; `first`: before the others that have not begun. */
-  #addWork(source: Source, ref: number, first = false): void {
-    const { db } = source;
-    const external = db.externalId(ref);
-    const at = this.#works.findIndex((work) => work.external === external && !work.owned);
-    if (at >= 0) {
-      if (!first || at === 0 || this.#works[at]!.begun) return;
-      const [work] = this.#works.splice(at, 1);
-      this.#works.splice(this.#works[0]!.begun ? 1 : 0, 0, work!);
-      return;
-    }
-    const record = copyRecord(db, ref);
-    const work = { source, record, live: ref, external, owned: false, entry: null, begun: false };
-    if (!first) this.#works.push(work);
-    else this.#works.splice(this.#works[0]?.begun ? 1 : 0, 0, work);
-  }
-
   #beginWork(work: Work, format: SnapshotFormat): void {
     const { db, id } = work.source;
     if (this.#selected !== id) this.#select(id, format);
@@ -427,23 +375,21 @@ export class Snapshots implements SnapshotHook, WriteGate {
     work.entry = format.big(db, work.record);
     if (work.entry !== null) return;
     format.entry(db, work.record);
-    this.#endWork(work);
+    this.#endWork();
   }
 
   #stepWork(work: Work, format: SnapshotFormat): void {
     while (this.#entriesLeft-- > 0) {
       if (!work.entry!.step(ELEMENTS_PER_STEP)) {
-        this.#endWork(work);
+        this.#endWork();
         return;
       }
       if (format.written >= this.#bytesEnd) return;
     }
   }
 
-  #endWork(work: Work): void {
+  #endWork(): void {
     this.#works.shift();
-    if (!work.owned) settle(work.source.db, work.live);
-    freeRecord(this.#engine.keyspace, work.source.db, work.record, work.owned);
     this.#wrote();
     this.#giveUp();
     this.#postponed.resume();
@@ -454,7 +400,7 @@ export class Snapshots implements SnapshotHook, WriteGate {
     const { lazyFree } = this.#engine.keyspace;
     for (const source of this.#sources) {
       if (!source.kept || !source.done) continue;
-      if (this.#works.some((work) => work.source === source && !work.owned)) continue;
+      if (this.#works.need(source)) continue;
       source.kept = false;
       lazyFree.add(source.db, source.dict, source.counted);
     }
@@ -473,7 +419,7 @@ export class Snapshots implements SnapshotHook, WriteGate {
     const { externals } = db.memory;
     const isExternal = (db.meta(ref) & EXTERNAL) !== 0;
     const clone = isExternal ? externals.clone(db.externalId(ref)) : 0;
-    if (!isExternal || !this.#takesWork(db, ref)) {
+    if (!isExternal || !this.#works.takeOver(db.externalId(ref))) {
       let record: number;
       try {
         record = copyRecord(db, ref);
@@ -492,7 +438,7 @@ export class Snapshots implements SnapshotHook, WriteGate {
     const source = this.#sourceOf(db.dict);
     if (source === undefined) return;
     const isExternal = (db.meta(ref) & EXTERNAL) !== 0;
-    if (!isExternal || !this.#takesWork(db, ref)) {
+    if (!isExternal || !this.#works.takeOver(db.externalId(ref))) {
       let record: number;
       try {
         record = copyRecord(db, ref);
@@ -507,20 +453,10 @@ export class Snapshots implements SnapshotHook, WriteGate {
     this.#watchAside();
   }
 
-  /** If an entry is to be written by itself, its value is the record's alone from now on. */
-  #takesWork(db: Database, ref: number): boolean {
-    const external = db.externalId(ref);
-    const work = this.#works.find((one) => one.external === external && !one.owned);
-    if (work === undefined) return false;
-    work.owned = true;
-    return true;
-  }
-
   keeps(_db: Database, dict: Dictionary, counted: boolean): boolean {
     const source = this.#sourceOf(dict);
     if (source === undefined) return false;
-    const needed = !source.done || this.#works.some((work) => work.source === source && !work.owned);
-    if (!needed) return false;
+    if (source.done && !this.#works.need(source)) return false;
     source.kept = true;
     source.counted = counted;
     return true;
@@ -550,7 +486,7 @@ export class Snapshots implements SnapshotHook, WriteGate {
         : collection.size > CLONED_ELEMENTS || isBigEntry(db, ref);
     if (!isCostly) return false;
     try {
-      this.#addWork(source, ref, true);
+      this.#works.add(source, ref, true);
     } catch (error) {
       // There is no room; the command will be told.
       if (error instanceof ArenaFull) return false;
@@ -592,7 +528,6 @@ export class Snapshots implements SnapshotHook, WriteGate {
     const order = this.#order!;
     const { keyspace } = this.#engine;
     this.#order = null;
-    this.#works = [];
     for (const { kept, db, dict, counted } of this.#sources)
       if (kept) keyspace.lazyFree.add(db, dict, counted);
     this.#sources = [];
@@ -606,19 +541,4 @@ export class Snapshots implements SnapshotHook, WriteGate {
     keyspace.dropRemains();
     order.onEnd(error);
   }
-}
-
-function sourceOf(db: Database): Source {
-  return {
-    id: db.id,
-    db,
-    dict: db.dict,
-    keys: db.dict.count,
-    expires: db.expires.count,
-    cursor: 0,
-    done: false,
-    named: false,
-    kept: false,
-    counted: false,
-  };
 }
