@@ -112,6 +112,8 @@ function readValue(client: Client, args: Args): LoadedValue {
     if (!(thrown instanceof CorruptRdb)) throw thrown;
     if (thrown.fault !== 'short') {
       log.verbose(`Internal error in RDB reading offset ${thrown.offset} -> ${thrown.message}`);
+      // Who is told finds the reason in the log at once.
+      if (log.enabled('verbose')) log.flush();
     }
   }
   restorer.done();

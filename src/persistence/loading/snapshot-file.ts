@@ -7,6 +7,7 @@
 
 import { DONE, NEED_BYTES, RdbLoader, type RdbLoadOptions } from '../../rdb/loader.ts';
 import { CorruptRdb } from '../../rdb/reader.ts';
+import { checkRdb } from '../check/check-rdb.ts';
 import { failure, type LoadContext, LoadDelay, type LoadError } from './context.ts';
 import { FileReader, HEADROOM } from './file-reader.ts';
 import { SLICE_MS, type Steps } from './steps.ts';
@@ -68,7 +69,7 @@ export function* loadSnapshotFile(
     }
   } catch (error) {
     if (!(error instanceof CorruptRdb)) throw error;
-    throw refusal(context, error);
+    throw refusal(context, error, name, path);
   } finally {
     loader.abort();
     file.close();
@@ -116,7 +117,8 @@ function tell({ engine, progress }: LoadContext, name: string, value: string): v
 }
 
 /** Logs what is wrong with the file, as Redis does. */
-function refusal({ engine }: LoadContext, error: CorruptRdb): LoadError {
+function refusal(context: LoadContext, error: CorruptRdb, name: string, path: string): LoadError {
+  const { engine } = context;
   const { log } = engine;
   if (error.fault === 'short') {
     log.warning('Short read or OOM loading DB. Unrecoverable error, aborting now.');
@@ -127,6 +129,14 @@ function refusal({ engine }: LoadContext, error: CorruptRdb): LoadError {
   if (error.fault === 'checksum') log.warning(error.message);
   const reason = error.fault === 'checksum' ? 'RDB CRC error' : error.message;
   const refused = failure(engine, `Internal error in RDB reading offset ${error.offset} -> ${reason}`);
+  if (!context.blocking) explain(context, name, path);
   log.warning('Terminating server after rdb file reading failure.');
   return refused;
+}
+
+/** What ts-redis-check-rdb says of the file: Redis shows it, too, before it ends. */
+function explain({ engine, fs }: LoadContext, name: string, path: string): void {
+  const print = (text: string): void => engine.log.raw(text);
+  const { clock, random } = engine;
+  checkRdb(name, path, { fs, clock, random, print, printError: print, log: () => {} });
 }
