@@ -117,6 +117,8 @@ describe('a start', () => {
       'redis.log',
       '--pidfile',
       'redis.pid',
+      '--save',
+      '',
     ];
     const server = launch(args, { cwd });
     const client = await connectWhenReady(port);

@@ -87,11 +87,11 @@ export class AofFolder {
     const name = manifestName(this.filename);
     const folder = this.#files.statSync(this.path);
     if (folder === null || !folder.isDirectory) {
-      this.#log.notice(`The AOF directory ${appenddirname} doesn't exist`);
+      this.#log.debug(`The AOF directory ${appenddirname} doesn't exist`);
       return new Manifest();
     }
     if (this.#files.statSync(this.pathOf(name)) === null) {
-      this.#log.notice(`The AOF manifest file ${name} doesn't exist`);
+      this.#log.debug(`The AOF manifest file ${name} doesn't exist`);
       return new Manifest();
     }
     try {
