@@ -5,7 +5,14 @@ import { releaseWhole } from '../datatypes/memory.ts';
 import { PACKED_MEMBER_BYTES_MAX, PACKED_MEMBERS_MAX } from '../datatypes/set/limits.ts';
 import { SetTable } from '../datatypes/set/set-table.ts';
 import { SET_INTSET, SET_LISTPACK, SET_PACKED_TABLE, SET_TABLE, TYPE_SET } from '../keyspace/entry.ts';
-import { Int64, intsetGet, intsetLength, intsetValidate, parseInt64Words, writeInt64Words } from '../structures/intset.ts';
+import {
+  Int64,
+  intsetGet,
+  intsetLength,
+  intsetValidate,
+  parseInt64Words,
+  writeInt64Words,
+} from '../structures/intset.ts';
 import { LpElement, lpGet, lpLength, lpNext, lpSeek, lpValidate } from '../structures/listpack.ts';
 import { SetValue } from '../values/set.ts';
 import { TYPE_SET as RDB_SET, TYPE_SET_INTSET } from './format.ts';
