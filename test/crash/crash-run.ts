@@ -304,7 +304,10 @@ class Load {
       this.#over = true;
       if (policy === 'rdb') control.sendNoReply('SHUTDOWN', 'SAVE');
       else server.kill('SIGTERM');
+      // "Writing initial AOF, can't exit": as Redis, it is to be asked again then.
+      const again = setInterval(() => server.kill('SIGTERM'), 300);
       const code = await server.exited;
+      clearInterval(again);
       if (code !== 0) this.wrong = `a polite end gave ${String(code)}`;
       return 'ended politely';
     }
