@@ -5,7 +5,7 @@
  * A block to be run has `<!-- tested -->` in front of it. Its lines go to a shell one by one; a comment at the end of
  * a line is the expected output, blanks and line ends being equal. `<!-- tested: server -->` marks the block that
  * starts the server for the following ones; its `npm ci` has been done by whoever runs the tests. Ports are replaced by
- * free ones.
+ * free ones, the folder `data` by a temporary one.
  */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -62,7 +62,7 @@ describe('docs', () => {
 });
 
 /** Folders that ARCHITECTURE.md announces. */
-const COMING = ['datatypes/', 'scripting/', 'persistence/', 'replication/', 'sentinel/', 'embedded/'];
+const COMING = ['scripting/', 'replication/', 'sentinel/', 'embedded/'];
 
 /** The anchors that a Markdown page gives its headings. */
 function anchors(text: string): string[] {
@@ -99,22 +99,24 @@ describe('README', { skip: needs('redis-cli', 'npx') }, () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  /** The line with free ports instead of those that users would take. */
-  const withFreePorts = async (line: string): Promise<string> => {
+  /** The line with free ports and a temporary folder instead of those that users would take. */
+  const withOwnPlaces = async (line: string): Promise<string> => {
     for (const [port] of line.matchAll(/\b63\d\d\b/g)) {
       if (!ports.has(port)) ports.set(port, await freePort());
     }
-    return line.replace(/\b63\d\d\b/g, (port) => String(ports.get(port)));
+    return line
+      .replace(/\b63\d\d\b/g, (port) => String(ports.get(port)))
+      .replace(/(?<= )data\b/g, `${folder}/data`);
   };
 
   for (const [i, block] of testedBlocks(read('README.md')).entries()) {
     it(`block ${i + 1}: ${block.lines[0]}`, async () => {
       if (block.isServer) {
-        servers.push(await start(await withFreePorts(`${block.lines.at(-1)} --port 6379`), ports));
+        servers.push(await start(await withOwnPlaces(`${block.lines.at(-1)} --port 6379`), ports));
         return;
       }
       for (const line of block.lines) {
-        const [command, expected] = (await withFreePorts(line)).split(/ +# /);
+        const [command, expected] = (await withOwnPlaces(line)).split(/ +# /);
         // To a file: a daemon must not keep our pipe open.
         const script = `{ ${command}\n} > ${folder}/out 2> ${folder}/err < /dev/null`;
         const { code } = await run('sh', ['-c', script], { cwd: REPOSITORY });
