@@ -209,8 +209,8 @@ export class AofFolder {
   }
 
   /** Deletes a file beside the event loop; one that isn't there is fine. */
-  remove(name: string): void {
-    this.#files.unlink(this.pathOf(name), () => {});
+  remove(name: string, done: () => void = () => {}): void {
+    this.#files.unlink(this.pathOf(name), () => done());
   }
 
   /** What a crash has left behind: unfinished manifests and temporary files. */

@@ -318,15 +318,21 @@ export function removeHistory(
     done();
     return;
   }
-  const manifest = owner.manifest.clone();
-  for (const { name } of manifest.history) {
+  const gone = owner.manifest.history;
+  let left = gone.length;
+  // The manifest names them until they are gone: a crash in between leaves no file that nobody knows of.
+  const removed = (): void => {
+    if (--left > 0) return;
+    const manifest = owner.manifest.clone();
+    manifest.history = manifest.history.filter((file) => !gone.includes(file));
+    manifest.dirty = true;
+    folder.saveManifest(manifest, (saved) => {
+      if (saved !== 'failed') owner.manifest = manifest;
+      done();
+    });
+  };
+  for (const { name } of gone) {
     engine.log.notice(`Removing the history file ${name} in the background`);
-    folder.remove(name);
+    folder.remove(name, removed);
   }
-  manifest.history = [];
-  manifest.dirty = true;
-  folder.saveManifest(manifest, (saved) => {
-    if (saved !== 'failed') owner.manifest = manifest;
-    done();
-  });
 }
