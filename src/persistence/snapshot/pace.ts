@@ -1,7 +1,14 @@
 /**
- * When a snapshot works: in slices on the event loop, back to back while no commands come. When some came since the
- * last slice or in the gap before it, slices are shorter, and BUSY_GAP_MS pass between them: clients keep the larger
- * part of the time, and none waits for more than a slice.
+ * When a snapshot works: in slices on the event loop, back to back while few commands come. Under load slices are
+ * shorter, and BUSY_GAP_MS pass between them: clients keep the larger part of the time, and none waits for more than a
+ * slice.
+ *
+ * What load is: a client that waits for each reply sends one command in each turn, whoever asks now and then does so
+ * in some turns, too. A gap tells them apart: the one sends several in it, the other does not. So
+ *
+ *     idle ──a turn with MANY commands, or a gap that saw SEVERAL──> busy: a gap after each slice
+ *       │                                                              │
+ *       └──a turn with a command, PROBE_PERIOD_MS after the last──> gap └──a gap that saw fewer than SEVERAL──> idle
  */
 import type { Engine } from '../../engine/engine.ts';
 import type { TimerHandle } from '../../util/clock.ts';
@@ -9,6 +16,12 @@ import type { TimerHandle } from '../../util/clock.ts';
 const IDLE_SLICE_US = 3000;
 const BUSY_SLICE_US = 2000;
 const BUSY_GAP_MS = 3;
+/** Commands in one turn that come from several clients, or from one that has more to say. */
+const MANY = 4;
+/** Commands in a gap that are more than somebody's asking how far it is. */
+const SEVERAL = 3;
+/** Clients of which each turn sees one command are looked at so often. */
+const PROBE_PERIOD_MS = 100;
 
 export class Pace {
   readonly #engine: Engine;
@@ -19,9 +32,10 @@ export class Pace {
   #scheduled = false;
   #wanted = false;
   #timer: TimerHandle | null = null;
-  /** Commands served when the last slice ended, and whether some had come in the gap before it. */
+  /** Commands served when the last slice ended, and whether several had come in the gap before it. */
   #commandsAtEnd = 0;
   #wasBusy = false;
+  #probedMs = Number.NEGATIVE_INFINITY;
 
   /** `slice` works for about so long and calls `next` if there is more. `schedule`: setImmediate. */
   constructor(engine: Engine, slice: (budgetUs: number) => void, schedule: (run: () => void) => void) {
@@ -31,7 +45,8 @@ export class Pace {
     this.#turn = () => this.#nextTurn();
     this.#gapEnds = () => {
       this.#timer = null;
-      this.#run(true);
+      this.#wasBusy = this.#commands() >= SEVERAL;
+      this.#run(this.#wasBusy ? BUSY_SLICE_US : IDLE_SLICE_US);
     };
   }
 
@@ -61,8 +76,9 @@ export class Pace {
     this.#timer = null;
   }
 
-  #isBusy(): boolean {
-    return this.#engine.stats.commandsProcessed !== this.#commandsAtEnd;
+  /** Served since the last slice. */
+  #commands(): number {
+    return this.#engine.stats.commandsProcessed - this.#commandsAtEnd;
   }
 
   #gap(): void {
@@ -72,16 +88,25 @@ export class Pace {
   #nextTurn(): void {
     this.#scheduled = false;
     if (!this.#wanted || this.#timer !== null) return;
-    if (this.#isBusy()) this.#gap();
-    else this.#run(false);
+    if (this.#probes()) this.#gap();
+    else this.#run(IDLE_SLICE_US);
   }
 
-  #run(afterGap: boolean): void {
+  /** Whether it is to be seen how many commands come in a gap. */
+  #probes(): boolean {
+    const commands = this.#commands();
+    if (commands === 0) return false;
+    if (commands >= MANY) return true;
+    const nowMs = this.#engine.clock.monoMs();
+    if (nowMs - this.#probedMs < PROBE_PERIOD_MS) return false;
+    this.#probedMs = nowMs;
+    return true;
+  }
+
+  #run(budgetUs: number): void {
     if (!this.#wanted) return;
     this.#wanted = false;
-    const busy = this.#isBusy();
-    this.#wasBusy = busy;
-    this.#slice(afterGap && busy ? BUSY_SLICE_US : IDLE_SLICE_US);
+    this.#slice(budgetUs);
     this.#commandsAtEnd = this.#engine.stats.commandsProcessed;
   }
 }
