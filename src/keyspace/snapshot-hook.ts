@@ -9,6 +9,8 @@ import type { Dictionary } from '../structures/dictionary.ts';
 import type { Database } from './database.ts';
 
 export interface SnapshotHook {
+  /** About how many bytes there are only for the snapshot: what copy-on-write would have copied, and no more than that. */
+  readonly keptBytes: number;
   /** The entry's value, expiry or name is about to change. Throws ArenaFull, and then nothing has happened. */
   beforeChange(db: Database, ref: number): void;
   /** The entry is about to be removed. */

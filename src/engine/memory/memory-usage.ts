@@ -6,6 +6,7 @@
  * + values     what V8 needs around each value outside of the arena
  * + clients    CLIENT_BASE_BYTES each, with their request and reply buffers (client-limits.ts)
  * + heap       growth of V8's heap that none of the above explains
+ * - snapshot   what only a running snapshot keeps
  *
  * Why not simply ask the process? `maxmemory` is compared before every write, and process.memoryUsage() takes
  * 20 µs. And what V8 reports is mostly garbage: its heap climbs by megabytes under load, to fall back when the
@@ -89,7 +90,10 @@ export class MemoryUsage {
     });
   }
 
-  /** What maxmemory is compared with: used_memory, with clients' buffers as of a few milliseconds ago. */
+  /**
+   * What maxmemory is compared with: used_memory, with clients' buffers as of a few milliseconds ago. What is only there
+   * for a snapshot doesn't count, as with Redis, where a child has it: evicting keys would not make it less.
+   */
   counted(): number {
     const { keyspace, nowMs } = this.#engine;
     if (nowMs >= this.#sumAgainMs || nowMs < this.#summedMs) this.#sumClients();
@@ -98,7 +102,8 @@ export class MemoryUsage {
       keyspace.bytes +
       keyspace.memory.externals.count * EXTERNAL_OVERHEAD +
       this.#clientBytes +
-      this.#heapGrowth
+      this.#heapGrowth -
+      (keyspace.snapshot?.keptBytes ?? 0)
     );
   }
 

@@ -14,6 +14,8 @@ import { copyBytes } from '../../util/copy-bytes.ts';
 const ROOM_AT_FIRST = 1024;
 /** A cloned collection is judged by so many of its elements. */
 const SAMPLES = 8;
+/** Objects around a value outside of the arena. */
+const EXTERNAL_OVERHEAD = 200;
 
 /** Makes a record with all that an entry has. Throws ArenaFull. An external value then belongs to both. */
 export function copyRecord(db: Database, ref: number): number {
@@ -135,12 +137,14 @@ export class Aside {
   }
 }
 
-function recordBytes(db: Database, ref: number): number {
+/** What a record and its value take, about. */
+export function recordBytes(db: Database, ref: number): number {
   const meta = db.meta(ref);
   if ((meta & EXTERNAL) === 0) {
     return Arena.slotBytes(HEADER_BYTES + EXPIRE_BYTES + db.keyLength(ref) + db.valueLength(ref));
   }
   const id = db.externalId(ref);
   const collection = db.memory.externals.collectionOrNull(id);
-  return collection === null ? db.memory.externals.get(id).bytes.length : collection.measure(SAMPLES);
+  const value = collection === null ? db.memory.externals.get(id).bytes.length : collection.measure(SAMPLES);
+  return Arena.slotBytes(HEADER_BYTES + EXPIRE_BYTES + db.keyLength(ref)) + EXTERNAL_OVERHEAD + value;
 }

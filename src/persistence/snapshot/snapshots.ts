@@ -36,7 +36,7 @@ import { Aside, copyRecord, dropExternal, freeRecord, setExternal, settle } from
 import type { Backlog } from './backlog.ts';
 import { Pace } from './pace.ts';
 import { Postponed } from './postponed.ts';
-import { type Source, sourceOf } from './source.ts';
+import { dictionaryBytes, type Source, sourceOf } from './source.ts';
 import { Sweep } from './sweep.ts';
 import { anyTouched } from './touched-keys.ts';
 import { type Work, Works } from './works.ts';
@@ -402,6 +402,7 @@ export class Snapshots implements SnapshotHook, WriteGate {
       if (!source.kept || !source.done) continue;
       if (this.#works.need(source)) continue;
       source.kept = false;
+      source.keptBytes = 0;
       lazyFree.add(source.db, source.dict, source.counted);
     }
   }
@@ -411,6 +412,12 @@ export class Snapshots implements SnapshotHook, WriteGate {
   #sourceOf(dict: Dictionary): Source | undefined {
     for (const source of this.#sources) if (source.dict === dict) return source;
     return undefined;
+  }
+
+  get keptBytes(): number {
+    let bytes = this.#aside.bytes + this.#works.ownedBytes;
+    for (const source of this.#sources) bytes += source.keptBytes;
+    return bytes;
   }
 
   beforeChange(db: Database, ref: number): void {
@@ -453,11 +460,12 @@ export class Snapshots implements SnapshotHook, WriteGate {
     this.#watchAside();
   }
 
-  keeps(_db: Database, dict: Dictionary, counted: boolean): boolean {
+  keeps(db: Database, dict: Dictionary, counted: boolean): boolean {
     const source = this.#sourceOf(dict);
     if (source === undefined) return false;
     if (source.done && !this.#works.need(source)) return false;
     source.kept = true;
+    source.keptBytes = dictionaryBytes(this.#engine.keyspace, db, dict, this.keptBytes);
     source.counted = counted;
     return true;
   }

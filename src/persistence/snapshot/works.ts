@@ -5,7 +5,7 @@
  */
 import type { Keyspace } from '../../keyspace/keyspace.ts';
 import type { BigEntry } from '../../rdb/snapshot-format.ts';
-import { copyRecord, freeRecord, settle } from './aside.ts';
+import { copyRecord, freeRecord, recordBytes, settle } from './aside.ts';
 import type { Source } from './source.ts';
 
 export interface Work {
@@ -17,11 +17,15 @@ export interface Work {
   readonly external: number;
   /** The live entry has changed or gone: the value is the record's own. */
   owned: boolean;
+  /** About what it takes, once the value is the record's own. */
+  bytes: number;
   entry: BigEntry | null;
   begun: boolean;
 }
 
 export class Works {
+  /** About what records take whose values are their own. */
+  ownedBytes = 0;
   readonly #keyspace: Keyspace;
   #works: Work[] = [];
 
@@ -49,6 +53,7 @@ export class Works {
             live: ref,
             external,
             owned: false,
+            bytes: 0,
             entry: null,
             begun: false,
           };
@@ -59,15 +64,23 @@ export class Works {
   /** Adds a record that was put aside, as the first. */
   adopt(source: Source, record: number): void {
     const external = source.db.externalId(record);
-    this.#works.unshift({ source, record, live: 0, external, owned: true, entry: null, begun: false });
+    const work = { source, record, live: 0, external, owned: false, bytes: 0, entry: null, begun: false };
+    this.#works.unshift(work);
+    this.#own(work);
   }
 
   /** If the external value is to be written here, it is the record's alone from now on. */
   takeOver(external: number): boolean {
     const work = this.#works.find((one) => one.external === external && !one.owned);
     if (work === undefined) return false;
-    work.owned = true;
+    this.#own(work);
     return true;
+  }
+
+  #own(work: Work): void {
+    work.owned = true;
+    work.bytes = recordBytes(work.source.db, work.record);
+    this.ownedBytes += work.bytes;
   }
 
   /** Whether entries of a source's dictionary are waited for. */
@@ -79,6 +92,7 @@ export class Works {
   shift(): void {
     const work = this.#works.shift()!;
     const { db } = work.source;
+    this.ownedBytes -= work.bytes;
     if (!work.owned) settle(db, work.live);
     freeRecord(this.#keyspace, db, work.record, work.owned);
   }
