@@ -203,6 +203,40 @@ it('FLUSHALL ends a background save; with save points it saves that there is not
   assert.deepEqual(two.temps(), []);
 });
 
+it('FLUSHALL while the finished file is being renamed: what was flushed does not come back', () => {
+  const { redis, files, saver, snapshots, finish, temps } = setUp();
+  redis.call('SET', 'flushed', 'v');
+  redis.call('BGSAVE');
+  // Threads take their time.
+  const later = (
+    call: string,
+    work: () => void,
+    done: (error: NodeJS.ErrnoException | null) => void,
+  ): void => {
+    const finish = (): void => {
+      let error: NodeJS.ErrnoException | null = null;
+      try {
+        work();
+      } catch (thrown) {
+        error = thrown as NodeJS.ErrnoException;
+      }
+      done(error);
+    };
+    files.pending.push({ call, finish });
+  };
+  files.rename = (from, to, done) => later('rename', () => files.renameSync(from, to), done);
+  files.unlink = (path, done) => later('unlink', () => files.unlinkSync(path), done);
+  snapshots.step(1000);
+  while (files.pending[0]?.call !== 'rename') files.finish();
+  redis.call('FLUSHALL');
+  assert.ok(!saver.isSaving);
+  finish();
+  assert.match(files.syncedText(DUMP), /^REDIS0010/);
+  assert.ok(!files.syncedText(DUMP).includes('flushed'));
+  assert.deepEqual(temps(), []);
+  assert.equal(files.openCount, 0);
+});
+
 it('the end: saves with save points or when told to, refuses to end when that fails', () => {
   const { redis, files, saver, lines, finish, temps } = setUp();
   redis.call('SET', 'k', 'v');

@@ -182,6 +182,8 @@ export class RdbSaver implements SavingPart {
   kill(): void {
     if (this.#saving === null) return;
     const saving = this.#saving;
+    // At once: it may be about to be renamed, and must not come after what is saved next.
+    saving.file.discardNow();
     if (this.#snapshots.active) this.#snapshots.abort(new Killed());
     else this.#fail(saving, new Killed());
   }
@@ -205,7 +207,6 @@ export class RdbSaver implements SavingPart {
   killForShutdown(): void {
     if (this.#saving === null) return;
     this.#engine.log.warning('There is a child saving an .rdb. Killing it!');
-    this.#saving.file.discardNow();
     this.kill();
   }
 
