@@ -280,6 +280,28 @@ test('switching on: what fails leaves nothing, and is tried again with longer an
   assert.deepEqual(bench.reloaded(), dataOf(redis));
 });
 
+test('rewrites asked for that fail count as failures, too: the ones by itself get their rest', () => {
+  const bench = new Bench({ 'auto-aof-rewrite-percentage': '1', 'auto-aof-rewrite-min-size': '1kb' });
+  const { redis, aof, files } = bench;
+  fill(redis, 0, 100);
+  files.fails = (call, path) => (call === 'write' && path.includes('temp-rewriteaof') ? 'ENOSPC' : null);
+  for (let i = 1; i <= 3; i++) {
+    assert.equal(aof.rewrite(), 'started');
+    bench.settle();
+    assert.equal(aof.rewriteFailures, i);
+  }
+  fill(redis, 100, 200);
+  bench.settle();
+  redis.clock.advance(10_000);
+  bench.settle();
+  assert.equal(aof.rewrites, 3);
+  // Who asks is served all the same.
+  files.fails = () => null;
+  assert.equal(aof.rewrite(), 'started');
+  bench.settle();
+  assert.equal(aof.rewriteFailures, 0);
+});
+
 test('a rewrite waits for a snapshot that runs, and for the end of a transaction', () => {
   const bench = new Bench();
   const { redis, aof, snapshots } = bench;

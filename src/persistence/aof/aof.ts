@@ -301,10 +301,10 @@ export class AppendOnlyFile implements AofPart, Rewritten {
 
   rewrite(): 'started' | 'scheduled' {
     if (this.rewriting.isActive) throw errors.AOF_REWRITE_RUNNING;
-    // Who asks for it is not kept waiting for failures of before.
-    this.#limit.failures = 0;
     if (this.#parts.snapshots.active || this.folder.isSaving || this.#isInTransaction()) {
       this.rewriteScheduled = true;
+      // Who asks for it is not kept waiting for failures of before.
+      this.#limit.failures = 0;
       return 'scheduled';
     }
     if (!this.#begin()) throw errors.AOF_REWRITE_IMPOSSIBLE;
