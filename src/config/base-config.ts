@@ -219,6 +219,20 @@ export class Config<T extends ParameterTable> {
     return this.#byName.get(name.toLowerCase())?.parameter.sensitive === true;
   }
 
+  /** Whether CONFIG SET of these names must wait until the data is loaded; a name refused before such a one comes first. */
+  waitsForLoading(names: readonly string[], allowProtected: boolean): boolean {
+    const seen = new Set<string>();
+    for (const name of names) {
+      const key = name.toLowerCase();
+      const parameter = this.#byName.get(key)?.parameter;
+      if (parameter === undefined || parameter.immutable || seen.has(key)) return false;
+      if (parameter.protected && !allowProtected) return false;
+      if (parameter.notWhileLoading) return true;
+      seen.add(key);
+    }
+    return false;
+  }
+
   /**
    * CONFIG SET of names and texts, all or nothing. Gives null, or Redis's error text (without "ERR"); a promise of it
    * if an applier takes time. `allowProtected`: this client may change protected parameters.

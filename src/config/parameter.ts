@@ -47,6 +47,8 @@ export interface ParameterOptions<S> {
   readonly immutable?: true;
   /** CONFIG SET refuses it unless enable-protected-configs allows. */
   readonly protected?: true;
+  /** CONFIG SET answers -LOADING while data is loaded: the load depends on it. */
+  readonly notWhileLoading?: true;
   /** CONFIG GET shows it only when asked by its exact name. */
   readonly hidden?: true;
   /** Must not be written to logs and the slow log. */

@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { infoText } from '../../src/commands/server/info.ts';
+import { SERVER_LOADING } from '../../src/engine/gates.ts';
 import { inProcess } from '../support/in-process.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { ErrorReply, type Reply } from '../support/reply-framer.ts';
@@ -271,6 +272,24 @@ describe('MEMORY and LOLWUT', () => {
     assert.equal(draw(5, 10, 4, 42), draw(5, 10, 4, 42));
     assert.notEqual(draw(5, 10, 4, 42), draw(5, 10, 4, 43));
     assert.equal(draw(5, 10, 4, 42).split('\n').length, 4 + 3);
+  });
+});
+
+describe('CONFIG SET while data is loaded', () => {
+  it('leaves what the load depends on, unless a name before it is refused anyway', () => {
+    const redis = inProcess({ 'enable-protected-configs': 'yes' });
+    redis.engine.gates |= SERVER_LOADING;
+    const loading = 'LOADING Redis is loading the dataset in memory';
+    const set = (...pairs: string[]) => (redis.call('CONFIG', 'SET', ...pairs) as ErrorReply).message;
+    for (const name of ['dir', 'appendonly', 'repl-diskless-load']) assert.equal(set(name, 'x'), loading);
+    assert.equal(set('maxmemory', 'x', 'dir', '/'), loading);
+    assert.equal(set('appendonly', 'no', 'databases', '3'), loading);
+    assert.match(set('databases', '3', 'appendonly', 'no'), /can't set immutable config/);
+    assert.match(set('port', '1', 'port', '2', 'dir', 'a'), /duplicate parameter/);
+    assert.match(set('nope', '1', 'dir', '/'), /Unknown option/);
+    assert.equal(redis.call('CONFIG', 'SET', 'loglevel', 'debug'), 'OK');
+    redis.config.assign('enable-protected-configs', 'no');
+    assert.match(set('dir', '/'), /can't set protected config/);
   });
 });
 

@@ -2,7 +2,7 @@
 import { bool, choice, directory, integer, memory, savePoints, string } from '../kinds.ts';
 
 function notAPath(name: string, what: string) {
-  return (text: string) => (text.includes('/') ? `${name} can't be a path, just a ${what}` : null);
+  return (text: string) => (/[/\\]/.test(text) ? `${name} can't be a path, just a ${what}` : null);
 }
 
 function aName(name: string, what: string) {
@@ -12,7 +12,12 @@ function aName(name: string, what: string) {
 
 export const PERSISTENCE_PARAMETERS = {
   // The default is the working directory, which Config puts in.
-  dir: directory({ default: '/', protected: true, summary: 'Directory of all data files.' }),
+  dir: directory({
+    default: '/',
+    protected: true,
+    notWhileLoading: true,
+    summary: 'Directory of all data files.',
+  }),
   dbfilename: string({
     default: 'dump.rdb',
     protected: true,
@@ -63,7 +68,11 @@ export const PERSISTENCE_PARAMETERS = {
     summary: 'Serve events after loading this many bytes.',
   }),
 
-  appendonly: bool({ default: false, summary: 'Keep an append-only file of all writes.' }),
+  appendonly: bool({
+    default: false,
+    notWhileLoading: true,
+    summary: 'Keep an append-only file of all writes.',
+  }),
   appendfilename: string({
     default: 'appendonly.aof',
     immutable: true,

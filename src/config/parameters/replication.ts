@@ -82,6 +82,7 @@ export const REPLICATION_PARAMETERS = {
   }),
   'repl-diskless-load': choice(['disabled', 'on-empty-db', 'swapdb'], {
     default: 'disabled',
+    notWhileLoading: true,
     summary: 'Load a full sync without a file.',
   }),
   'min-replicas-to-write': integer({
