@@ -46,8 +46,9 @@ export class ReadArea {
   readonly busyPoll: BusyPoll;
   readonly bytes = new Uint8Array(HEADROOM + AREA_BYTES);
   readonly target = this.bytes.subarray(HEADROOM);
-  #viewed: Buffer | null = null;
-  readonly #views: (Uint8Array | null)[] = new Array<null>(VIEWS).fill(null);
+  /** Of the two buffers that replies are sent from in turn: the engine's, and that of its output gate. */
+  #views = new Views();
+  #otherViews = new Views();
 
   constructor(engine: Engine) {
     this.busyPoll = new BusyPoll(engine);
@@ -57,8 +58,23 @@ export class ReadArea {
   head(buf: Buffer, length: number): Uint8Array {
     if (length === buf.length) return buf;
     if (length >= VIEWS) return buf.subarray(0, length);
-    if (buf !== this.#viewed) {
-      this.#viewed = buf;
+    if (buf !== this.#views.of) {
+      const last = this.#views;
+      this.#views = this.#otherViews;
+      this.#otherViews = last;
+    }
+    return this.#views.head(buf, length);
+  }
+}
+
+/** Views of the beginning of a buffer, by their length. */
+class Views {
+  of: Buffer | null = null;
+  readonly #views: (Uint8Array | null)[] = new Array<null>(VIEWS).fill(null);
+
+  head(buf: Buffer, length: number): Uint8Array {
+    if (buf !== this.of) {
+      this.of = buf;
       this.#views.fill(null);
     }
     let view = this.#views[length]!;

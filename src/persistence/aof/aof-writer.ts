@@ -3,10 +3,12 @@
  * loop, by a blocking write: it goes to the page cache and takes a microsecond or two. What blocks is the sync, and
  * that is done beside the loop (background-sync.ts), by the policy:
  *
- *   no        the system decides.
- *   everysec  once a second. A write to a file that is being synced may block, so while a sync is running writes are
- *             postponed; after 2 s the buffer is written all the same, and that is counted (`delayed`).
- *   always    a sync for each write, and no reply leaves before the sync that covers it (engine/output-gate.ts):
+ *   no        the system decides. No reply leaves before the write that covers it (engine/output-gate.ts), so a crash
+ *             of the process alone loses nothing that anybody has been told.
+ *   everysec  likewise, and a sync once a second. A write to a file that is being synced may block, so while a sync is
+ *             running writes are postponed, and replies go without them; after 2 s the buffer is written all the same,
+ *             and that is counted (`delayed`).
+ *   always    a sync for each write, and no reply leaves before the sync that covers it:
  *
  *                 append ──turn──> waits for the cohort (cohort.ts) ──> write, fdatasync ──done──> replies go
  *                                                                           append meanwhile: the next round
@@ -145,8 +147,13 @@ export class AofWriter implements EffectSink {
     if (this.#buf.length - this.#len < len) this.#makeRoom(len);
     copyBytes(bytes, off, len, this.#buf, this.#len);
     this.#len += len;
-    if (this.#policy === 'always') this.#gate.appended = this.#written + this.#len;
+    this.#gate.appended = this.#written + this.#len;
     if (!this.#scheduled) this.#scheduleTurn();
+  }
+
+  /** Replies wait for syncs. */
+  get #isStrict(): boolean {
+    return this.#policy === 'always' && this.#gate.guarded;
   }
 
   #scheduleTurn(): void {
@@ -175,12 +182,10 @@ export class AofWriter implements EffectSink {
     if (policy === this.#policy) return;
     const wasAlways = this.#policy === 'always';
     this.#policy = policy;
-    if (this.#fd < 0) return;
-    if (policy === 'always') this.#guard();
-    else if (wasAlways) {
-      this.flushAndSync();
-      this.#unguard();
-    }
+    // To `always`, what was written before is synced with the next write.
+    if (this.#fd < 0 || !wasAlways) return;
+    this.flushAndSync();
+    if (!this.#dead) this.#gate.release(this.#gate.appended);
   }
 
   #guard(): void {
@@ -191,7 +196,6 @@ export class AofWriter implements EffectSink {
     gate.onHeldEarly = () => {
       if (!this.#scheduled) this.#scheduleTurn();
     };
-    // What was written before is synced with the next write.
   }
 
   #unguard(): void {
@@ -215,7 +219,7 @@ export class AofWriter implements EffectSink {
     this.#syncBegun = this.#written;
     this.writeError = null;
     this.syncError = null;
-    if (this.#policy === 'always' && !this.#gate.guarded) this.#guard();
+    if (!this.#gate.guarded) this.#guard();
   }
 
   /** Nothing is appended any more; what is buffered is dropped. The file is synced and closed beside the loop. */
@@ -236,7 +240,11 @@ export class AofWriter implements EffectSink {
     this.#scheduled = false;
     if (this.#fd < 0 || this.#dead) return;
     if (this.#policy === 'always') this.#commit();
-    else this.#flush(false);
+    else {
+      this.#flush(false);
+      // Written; or postponed, or failed: then they go all the same, as Redis's do.
+      if (this.#gate.guarded) this.#gate.release(this.#gate.appended);
+    }
   }
 
   /** `always`: writes and syncs what has gathered, unless a sync is running, or more is about to come. */
@@ -420,27 +428,27 @@ export class AofWriter implements EffectSink {
       this.syncError = null;
       this.#parts.onStatus();
     }
-    if (this.#gate.guarded) this.#letGo(covered);
+    if (this.#isStrict) this.#letGo(covered);
     else if (this.#fd >= 0 && this.#len > 0 && !this.#scheduled) this.#flush(false);
   }
 
   /** `always`: a sync covers the stream up to `covered`. */
   #letGo(covered: number): void {
     const { clock, latency, nowMs } = this.#parts;
-    const nowUs = clock.monoUs();
-    const took = nowUs - this.#syncBegunUs;
+    const took = clock.monoUs() - this.#syncBegunUs;
     if (latency.thresholdMs > 0 && took >= latency.thresholdMs * 1000) {
       latency.add('aof-fsync-always', took / 1000, nowMs());
     }
     const released = this.#gate.release(Math.max(covered, this.#gate.durable));
-    this.#cohort.letGo(released, this.#gate.count, took, nowUs);
+    // Sending takes its time, too: who has had his reply last is waited for as long as any.
+    this.#cohort.letGo(released, this.#gate.count, took, clock.monoUs());
     if (!this.#scheduled && (this.#len > 0 || this.#syncBegun !== this.#written)) this.#scheduleTurn();
   }
 
   #syncFailed(error: Error): void {
     // Whoever has been told to sync next must try these bytes, too.
     this.#syncBegun = -1;
-    if (this.#gate.guarded) {
+    if (this.#isStrict) {
       this.#die(
         `Can't persist AOF for fsync error when the AOF fsync policy is 'always': ${errnoText(error)}. Exiting...`,
       );

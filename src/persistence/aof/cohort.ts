@@ -3,18 +3,19 @@
  *
  * Clients that wait for their replies send their next requests when a sync has let them go. If the next sync started
  * with the first of them, the others would have to wait for the one after it: two groups that take turns, and half
- * the throughput. So after a sync, writing waits until as many have come back as were let go; but no longer than a
- * part of what a sync takes, and not when nobody has come for a while.
+ * the throughput. So after a sync, writing waits until as many have come back as were let go: as long as they keep
+ * coming, but no longer than two syncs take. It ends when nobody has come for a third of a sync.
  *
  * Clients that do not come back (they had one thing to say) would make every sync wait for nothing: after each
  * disappointment more syncs go without waiting, up to SKIPPED_MAX, before it is tried again.
  */
 
-/** Part of a sync's duration that is waited at most, and that may pass without anybody. */
-const WAIT_PART = 0.75;
-const GAP_PART = 0.33;
-/** On a slow disk, clients of this machine are back long before these. */
+/** How long is waited in all, and without anybody: parts of a sync's duration, within bounds. */
+const WAIT_PART = 2;
+const WAIT_MIN_US = 500;
 const WAIT_MAX_US = 5000;
+const GAP_PART = 0.33;
+const GAP_MIN_US = 60;
 const GAP_MAX_US = 2000;
 const SKIPPED_MAX = 16;
 /** Fewer than one in so many of those who wait are not waited for. */
@@ -34,7 +35,7 @@ export class Cohort {
   #skips = 0;
   #skipped = 0;
 
-  /** A sync of `durationUs` has let `gone` replies go; `waiting` others have come while it ran. */
+  /** A sync of `durationUs` has let `gone` replies go, the last of them now; `waiting` others have come meanwhile. */
   letGo(gone: number, waiting: number, durationUs: number, nowUs: number): void {
     this.#waiting = waiting;
     this.#gone = 0;
@@ -46,8 +47,8 @@ export class Cohort {
     this.#sinceUs = nowUs;
     this.#seen = waiting;
     this.#seenUs = nowUs;
-    this.#waitUs = Math.min(durationUs * WAIT_PART, WAIT_MAX_US);
-    this.#gapUs = Math.min(durationUs * GAP_PART, GAP_MAX_US);
+    this.#waitUs = Math.min(Math.max(durationUs * WAIT_PART, WAIT_MIN_US), WAIT_MAX_US);
+    this.#gapUs = Math.min(Math.max(durationUs * GAP_PART, GAP_MIN_US), GAP_MAX_US);
   }
 
   /** For how many µs to wait on if nobody comes, when `count` replies wait for the next sync; 0: no longer. */
