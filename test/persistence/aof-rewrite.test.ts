@@ -327,6 +327,45 @@ test('a rewrite waits for a snapshot that runs, and for the end of a transaction
   assert.equal(bench.manifest[0], 'file appendonly.aof.2.base.aof seq 2 type b');
 });
 
+test('BGREWRITEAOF inside EXEC begins when the transaction is over, and the transaction stays whole', () => {
+  const bench = new Bench();
+  const { redis, aof } = bench;
+  redis.engine.persistence = { rewriteAof: () => aof.rewrite(), misconf: null } as never;
+  redis.call('SET', 'before', '1');
+  for (let round = 1; round <= 2; round++) {
+    redis.call('MULTI');
+    redis.call('SET', 'a', String(round));
+    redis.call('BGREWRITEAOF');
+    redis.call('SET', 'b', String(round));
+    assert.deepEqual(redis.call('EXEC'), ['OK', 'Background append only file rewriting scheduled', 'OK']);
+    assert(aof.rewriteScheduled && !aof.isRewriting);
+    for (const run of bench.turns.splice(0)) run();
+    const incr = bench.files.text(`${FOLDER}/appendonly.aof.${round}.incr.aof`);
+    assert(
+      incr.endsWith(
+        '*1\r\n$5\r\nMULTI\r\n' +
+          `*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n${round}\r\n*3\r\n$3\r\nSET\r\n$1\r\nb\r\n$1\r\n${round}\r\n` +
+          '*1\r\n$4\r\nEXEC\r\n',
+      ),
+      incr,
+    );
+    redis.clock.advance(100);
+    assert(aof.isRewriting);
+    redis.call('SET', 'after', String(round));
+    bench.settle();
+    assert.equal(bench.manifest[0], `file appendonly.aof.${round + 1}.base.aof seq ${round + 1} type b`);
+    assert.deepEqual(
+      [...bench.reloaded()],
+      [
+        ['a', `"${round}"`],
+        ['after', `"${round}"`],
+        ['b', `"${round}"`],
+        ['before', '"1"'],
+      ],
+    );
+  }
+});
+
 test('the file is rewritten by itself when it has grown', () => {
   const bench = new Bench({ 'auto-aof-rewrite-min-size': '10000', 'auto-aof-rewrite-percentage': '50' });
   const { redis, aof } = bench;
