@@ -115,6 +115,16 @@ export class SetLoader implements ValuePart {
   #stepPacked(reader: RdbReader, budget: number, out: LoadedValue): boolean {
     const { packed } = this.#packed;
     for (let read = Math.min(budget, this.#left); read > 0; read--) {
+      const next = this.#packed.take(reader.buf, reader.pos, reader.end, read);
+      if (next < 0) throw corrupt(DUPLICATE);
+      if (next !== reader.pos) {
+        const { taken } = this.#packed;
+        reader.pos = next;
+        reader.commit();
+        this.#left -= taken;
+        read -= taken;
+        if (read === 0) break;
+      }
       reader.string();
       const { bytes, off, len } = reader;
       if (

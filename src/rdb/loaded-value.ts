@@ -150,7 +150,8 @@ export class SeenMembers {
   readonly #seen = new Set<string>();
 
   clear(): void {
-    this.#seen.clear();
+    // Clearing takes new memory even when there is nothing to be cleared.
+    if (this.#seen.size > 0) this.#seen.clear();
   }
 
   /** False if it was there already. */

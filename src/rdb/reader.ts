@@ -8,7 +8,7 @@
  * Nothing that is told by the bytes is believed: a length is checked against what can still come (`limit`) before
  * anybody takes memory for it.
  */
-import { lzfDecompress } from '../structures/lzf.ts';
+import { lzfHasRoom, lzfUnpack } from '../structures/lzf.ts';
 import { copyOf } from '../util/copy-bytes.ts';
 import { writeInt } from '../util/number-text.ts';
 import {
@@ -291,11 +291,13 @@ export class RdbReader {
     // LZF makes at most 264 bytes of three: more than that is a lie, told before memory is taken.
     if (whole > STRING_MAX || whole > compressed * 264) throw badLzf();
     if (whole > COUNTED_BEFORE && unpackedSize(this.buf, this.pos, compressed) !== whole) throw badLzf();
-    if (this.#scratch.length < whole) this.#scratch = new Uint8Array(Math.max(whole, 4096));
-    if (!lzfDecompress(this.buf, this.pos, compressed, this.#scratch, 0, whole)) throw badLzf();
-    this.pos += compressed;
+    if (this.#scratch.length < whole && !lzfHasRoom(compressed, whole)) {
+      this.#scratch = new Uint8Array(Math.max(whole, 4096));
+    }
+    // `bytes` and `off` become those of the string.
     this.bytes = this.#scratch;
-    this.off = 0;
+    if (!lzfUnpack(this.buf, this.pos, compressed, whole, this)) throw badLzf();
+    this.pos += compressed;
     this.len = whole;
   }
 

@@ -11,6 +11,9 @@
  * reader unpacks it.
  */
 
+import { copyBytes } from '../util/copy-bytes.ts';
+import { type LzfModule, makeLzfModule, SOURCE_MAX, TARGET, TARGET_MAX } from './lzf-module.ts';
+
 const HASH_BITS = 14;
 const LITERALS_MAX = 32;
 const DISTANCE_MAX = 8192;
@@ -160,4 +163,38 @@ export function lzfDecompress(
     while (count-- > 0) dst[out++] = dst[from++]!;
   }
   return out === limit;
+}
+
+/** What becomes less is unpacked before a module could be called. */
+const MODULE_MIN = 64;
+
+/** Made when the first longer run comes; its memory is scratch. */
+let module: LzfModule | null = null;
+
+/** Where `lzfUnpack` has put what it unpacked, as long as nothing else is unpacked. */
+export interface Unpacked {
+  bytes: Uint8Array;
+  off: number;
+}
+
+/**
+ * Unpacks like lzfDecompress, to where it costs least: into `into.bytes`, which must have room for `size` bytes at 0
+ * unless `lzfHasRoom(len, size)`, or into scratch memory. `into` then says where. False if the bytes are damaged.
+ */
+export function lzfUnpack(src: Uint8Array, off: number, len: number, size: number, into: Unpacked): boolean {
+  if (!lzfHasRoom(len, size)) {
+    into.off = 0;
+    return lzfDecompress(src, off, len, into.bytes, 0, size);
+  }
+  module ??= makeLzfModule();
+  const { bytes, unpack } = module;
+  copyBytes(src, off, len, bytes, 0);
+  into.bytes = bytes;
+  into.off = TARGET;
+  return unpack(len, TARGET + size) === 1;
+}
+
+/** Whether lzfUnpack has memory of its own for it. */
+export function lzfHasRoom(len: number, size: number): boolean {
+  return size >= MODULE_MIN && size <= TARGET_MAX && len <= SOURCE_MAX;
 }

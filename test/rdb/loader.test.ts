@@ -120,6 +120,48 @@ describe('loading', () => {
     }
   });
 
+  it('gives the same from memory that is lent', () => {
+    const { keyspace } = load(whole);
+    const headroom = 64;
+    for (const chunk of [7, 100, 5000]) {
+      const other = new Keyspace(16, seededRandom(3));
+      other.tick(NOW);
+      const loader = new RdbLoader({
+        keyspace: other,
+        zsetLimits: LIMITS,
+        nowUs: () => 0,
+        size: whole.length,
+      });
+      const memory = new Uint8Array(headroom + chunk);
+      for (let at = 0; ; ) {
+        if (loader.step(Number.POSITIVE_INFINITY) === DONE) break;
+        assert.ok(loader.consumed <= at);
+        loader.release();
+        memory.fill(0xee);
+        const more = Math.min(chunk, whole.length - at);
+        memory.set(whole.subarray(at, at + more), headroom);
+        if (more > 0) loader.lend(memory, headroom, headroom + more);
+        else loader.ended();
+        at += more;
+      }
+      assert.equal(loader.consumed, whole.length);
+      assert.equal(loader.checksumMatched, true);
+      assert.equal(digest(other), digest(keyspace));
+    }
+  });
+
+  it('a set that holds a member twice is refused, wherever it stands', () => {
+    const members = ['alpha', 'beta', '12', 'x', 'gamma-gamma', '', '12345a', '-7', 'a'.repeat(64)];
+    for (const twice of members) {
+      const all = [...members, 'omega', twice];
+      const body = Buffer.concat([Buffer.from([2, all.length]), ...all.map((member) => rdbString(member))]);
+      assert.match(fault(file([entry('key', body)])).message, /Duplicate set members/);
+    }
+    const body = Buffer.concat([Buffer.from([2, members.length]), ...members.map((m) => rdbString(m))]);
+    for (const chunk of [1, 5, 1000])
+      assert.equal(load(file([entry('key', body)]), {}, chunk).loader.keysLoaded, 1);
+  });
+
   it('leaves what stands behind the RDB to others', () => {
     const bytes = Buffer.concat([whole, Buffer.from('*1\r\n')]);
     const { loader } = load(bytes);

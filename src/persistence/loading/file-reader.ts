@@ -36,6 +36,12 @@ export class FileReader {
     if (!blocking) this.#readAhead();
   }
 
+  /** The memory of `buf`, as those expect it who take a part by `slice`: a Buffer's is no copy. */
+  get bytes(): Uint8Array {
+    const { buffer, byteOffset, length } = this.buf;
+    return new Uint8Array(buffer, byteOffset, length);
+  }
+
   /** What to wait for before `take`, or null when the next chunk is there. */
   get waiting(): Promise<void> | null {
     return this.#reading;

@@ -63,7 +63,9 @@ export function* loadSnapshotFile(
       if (what === DONE) break;
       if (what === NEED_BYTES) {
         if (file.waiting !== null) yield file.waiting;
-        if (file.take()) loader.push(file.buf, HEADROOM, file.end - HEADROOM);
+        // The next chunk is read to where the last one was.
+        loader.release();
+        if (file.take()) loader.lend(file.bytes, HEADROOM, file.end);
         else loader.ended();
       } else yield null;
     }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { lzfCompress, lzfDecompress } from '../../../src/structures/lzf.ts';
+import { lzfCompress, lzfDecompress, lzfUnpack } from '../../../src/structures/lzf.ts';
 import { type Random, randomBelow, seededRandom, systemRandom } from '../../../src/util/random.ts';
 import { Oracle, oracleMissing } from '../util/oracle.ts';
 
@@ -60,6 +60,54 @@ describe('LZF', () => {
       const back = new Uint8Array(bytes.length + 8).fill(0xee);
       lzfDecompress(bad, 0, size, back, 0, bytes.length);
       assert.ok(back.subarray(bytes.length).every((byte) => byte === 0xee));
+    }
+  });
+});
+
+describe('LZF, unpacked by the module', () => {
+  /** What it becomes, or null. */
+  function unpacked(src: Uint8Array, off: number, len: number, size: number): Uint8Array | null {
+    const into = { bytes: new Uint8Array(size), off: 0 };
+    if (!lzfUnpack(src, off, len, size, into)) return null;
+    return into.bytes.slice(into.off, into.off + size);
+  }
+
+  it('gives what JavaScript gives, for what is sound and for what is damaged', () => {
+    const seed = systemRandom().uint32();
+    const random = seededRandom(seed);
+    for (let round = 0; round < 1000; round++) {
+      const where = `seed ${seed}, round ${round}`;
+      const bytes = someBytes(random);
+      const packed = new Uint8Array(bytes.length * 2 + 50);
+      const size = lzfCompress(bytes, 0, bytes.length, packed, 7, packed.length - 7);
+      assert.deepEqual(unpacked(packed, 7, size, bytes.length), bytes, where);
+      if (size === 0) continue;
+      packed[7 + randomBelow(random, size)] = randomBelow(random, 256);
+      for (const length of [size, randomBelow(random, size)]) {
+        for (const target of [bytes.length, randomBelow(random, bytes.length + 1)]) {
+          const byHand = new Uint8Array(target);
+          const isSound = lzfDecompress(packed, 7, length, byHand, 0, target);
+          assert.deepEqual(unpacked(packed, 7, length, target), isSound ? byHand : null, where);
+        }
+      }
+    }
+  });
+
+  it('repeats what is near, and what is as far as can be', () => {
+    for (const distance of [1, 2, 3, 7, 8, 9, 16, 8191, 8192]) {
+      const bytes = new Uint8Array(distance + 264).map(
+        (_, i) => ((i % distance) * 7) ^ ((i % distance) >> 6),
+      );
+      const literals = [];
+      for (let at = 0; at < distance; at += 32) {
+        const run = bytes.subarray(at, Math.min(at + 32, distance));
+        literals.push(run.length - 1, ...run);
+      }
+      const back = distance - 1;
+      const packed = Uint8Array.of(...literals, 0xe0 | (back >> 8), 255, back & 255);
+      assert.deepEqual(unpacked(packed, 0, packed.length, bytes.length), bytes);
+      packed[packed.length - 1] = (back + 1) & 255;
+      if ((back + 1) >> 8 === back >> 8) assert.equal(unpacked(packed, 0, packed.length, bytes.length), null);
     }
   });
 });
