@@ -147,7 +147,7 @@ export function xgroupHelp(client: Client): void {
 }
 
 export function xack(client: Client, args: Args): void {
-  const group = readStream(client, args, 1)?.group(args.text(2)) ?? null;
+  const group = readStream(client, args, 1, true)?.group(args.text(2)) ?? null;
   if (group === null) {
     client.out.int(0);
     return;

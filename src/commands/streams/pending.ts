@@ -137,7 +137,7 @@ interface ClaimOptions {
 const lastId = new StreamId();
 
 export function xclaim(client: Client, args: Args): void {
-  const stream = readStream(client, args, 1);
+  const stream = readStream(client, args, 1, true);
   const group = needGroup(stream, args);
   const minIdleMs = Math.max(0, longArg(args, 4, errors.XCLAIM_BAD_IDLE_TIME));
   let end = 5;
@@ -251,7 +251,7 @@ export function xautoclaim(client: Client, args: Args): void {
     } else if (args.is(i, 'justid')) justId = true;
     else throw errors.SYNTAX;
   }
-  const stream = readStream(client, args, 1);
+  const stream = readStream(client, args, 1, true);
   const group = needGroup(stream, args);
   const { nowMs, keyspace, propagation } = client.engine;
   const { pending } = group;
