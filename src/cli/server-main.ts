@@ -8,7 +8,7 @@
 import { readFileSync } from 'node:fs';
 import { ALL_COMMANDS } from '../commands/all.ts';
 import { parseCommandLine } from '../config/command-line.ts';
-import { ConfigFileError, ServerConfig } from '../config/config.ts';
+import { bytesToText, ConfigFileError, ServerConfig } from '../config/config.ts';
 import { contentError } from '../config/file-reader.ts';
 import { checkLogFile } from '../logging/logger.ts';
 import { renderLine, SEVERITIES } from '../logging/redis-line.ts';
@@ -68,8 +68,8 @@ function loadConfig(file: string | null, options: string, stdin: string | undefi
   const config = new ServerConfig({ isCommand: (name) => commands.has(name) });
   try {
     config.load({ file, options, ...(stdin !== undefined && { stdin }) });
-    process.chdir(config.values.dir);
-    const problem = checkLogFile(config.values.logfile);
+    process.chdir(bytesToText(config.values.dir));
+    const problem = checkLogFile(bytesToText(config.values.logfile));
     if (problem !== null) throw contentError(REDIS_VERSION, problem);
     return config;
   } catch (error) {

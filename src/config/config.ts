@@ -119,4 +119,5 @@ function retired(): Record<string, DirectiveHandler> {
 }
 
 export { Config, type SetResult } from './base-config.ts';
+export { bytesToText, textToBytes } from './parameter.ts';
 export { ConfigFileError };

@@ -208,11 +208,14 @@ export class DataFiles implements Persistence {
 
   reload(options: { save: boolean; flush: boolean; merge: boolean }): void {
     const { engine } = this;
+    this.#refuseWhileLoading();
     if (options.save && !this.saver.saveNow()) throw SAVE_FAILED;
     const { dirty } = engine.keyspace;
     if (options.flush) this.#empty();
     const { dbfilename } = engine.config.values;
-    const snapshot = { dropExpired: true, allowDuplicates: options.merge };
+    // An append-only file knows nothing of a reload: keys that it has must go by themselves, and be told.
+    const dropExpired = this.aof.state === 'off';
+    const snapshot = { dropExpired, allowDuplicates: options.merge };
     const steps = loadDump(this.#loadParts(true), this.#dumpPath, dbfilename, snapshot);
     const isThere = this.#atOnce(steps, RELOAD_FAILED);
     engine.keyspace.dirty = dirty;
@@ -222,6 +225,7 @@ export class DataFiles implements Persistence {
 
   loadAof(): void {
     const { engine, folder, aof } = this;
+    this.#refuseWhileLoading();
     aof.flushNow();
     this.#empty();
     try {
@@ -237,6 +241,11 @@ export class DataFiles implements Persistence {
     }
     engine.keyspace.dirty = 0;
     engine.log.warning('Append Only File loaded by DEBUG LOADAOF');
+  }
+
+  /** What is being loaded at start would go on, behind what has been loaded in between. */
+  #refuseWhileLoading(): void {
+    if ((this.engine.gates & SERVER_LOADING) !== 0) throw errors.LOADING_DATASET;
   }
 
   #empty(): void {

@@ -4,6 +4,7 @@
  */
 import { rmSync } from 'node:fs';
 import { isatty } from 'node:tty';
+import { bytesToText, textToBytes } from '../config/config.ts';
 import type { ShutdownOptions } from '../engine/host.ts';
 import { arrayBufferBytes, collectGarbage } from '../util/collector.ts';
 import { errnoText } from '../util/errno-text.ts';
@@ -37,9 +38,9 @@ export async function runAsProcess(server: Server, options: ProcessOptions): Pro
   server.exit = () => process.exit(1);
   server.engine.upkeep.memoryReturn.collector = { collect: collectGarbage, arrayBufferBytes };
   if (!fitMaxClients(config, log, openFilesLimit())) throw new StartError('too few open files');
-  const pidFile = values.pidfile || (options.daemon ? DEFAULT_PID_FILE : '');
+  const pidFile = bytesToText(values.pidfile) || (options.daemon ? DEFAULT_PID_FILE : '');
   if (pidFile !== '') {
-    config.assign('pidfile', pidFile);
+    config.assign('pidfile', textToBytes(pidFile));
     writePidFile(pidFile, server.pid, log);
   }
   if (values['set-proc-title']) keepTitle(server);
@@ -47,7 +48,7 @@ export async function runAsProcess(server: Server, options: ProcessOptions): Pro
   else log.notice(`Running mode=${serverMode(config)}, port=${values.port || values['tls-port']}.`);
   config.onApply('dir', () => {
     try {
-      process.chdir(values.dir);
+      process.chdir(bytesToText(values.dir));
       return null;
     } catch (error) {
       return errnoText(error);
@@ -117,6 +118,6 @@ function fromHandler(server: Server, text: string): void {
 function crash(server: Server, cause: unknown): void {
   logCrash(server, cause);
   const { daemonize, pidfile } = server.config.values;
-  if (daemonize && pidfile !== '') rmSync(pidfile, { force: true });
+  if (daemonize && pidfile !== '') rmSync(bytesToText(pidfile), { force: true });
   process.exit(1);
 }

@@ -16,7 +16,7 @@
 import { readFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { ALL_COMMANDS } from '../commands/all.ts';
-import type { ServerConfig } from '../config/config.ts';
+import { bytesToText, type ServerConfig } from '../config/config.ts';
 import { CommandTable } from '../engine/command-table.ts';
 import { Engine } from '../engine/engine.ts';
 import { SERVER_LOADING } from '../engine/gates.ts';
@@ -157,10 +157,11 @@ export class Server implements Host {
     return (this.engine.gates & SERVER_LOADING) !== 0;
   }
 
-  /** A path of the configuration, taken relative to `dir`. */
+  /** A path of the configuration, taken relative to `dir`; as text, not as bytes. */
   inDir(path: string): string {
-    const { dir } = this.config.values;
-    return isAbsolute(path) || dir === process.cwd() ? path : join(dir, path);
+    const dir = bytesToText(this.config.values.dir);
+    const text = bytesToText(path);
+    return isAbsolute(text) || dir === process.cwd() ? text : join(dir, text);
   }
 
   /** Logs who starts here. */

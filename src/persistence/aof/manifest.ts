@@ -82,19 +82,30 @@ export class Manifest {
   /** Makes a new file the base; the old one becomes history. */
   newBase(appendfilename: string, isRdb: boolean): AofFile {
     if (this.base !== null) this.history.unshift(this.base);
-    const seq = ++this.baseSeq;
-    this.base = { name: `${appendfilename}.${seq}.base.${isRdb ? 'rdb' : 'aof'}`, seq };
+    const ending = isRdb ? 'base.rdb' : 'base.aof';
+    this.baseSeq = this.#freeSeq(appendfilename, this.baseSeq + 1, ending);
+    this.base = { name: fileName(appendfilename, this.baseSeq, ending), seq: this.baseSeq };
     this.dirty = true;
     return this.base;
   }
 
   /** Adds an incremental file behind the others. */
   newIncr(appendfilename: string): AofFile {
-    const seq = ++this.incrSeq;
-    const incr = { name: `${appendfilename}.${seq}.incr.aof`, seq };
+    this.incrSeq = this.#freeSeq(appendfilename, this.incrSeq + 1, 'incr.aof');
+    const incr = { name: fileName(appendfilename, this.incrSeq, 'incr.aof'), seq: this.incrSeq };
     this.incrs.push(incr);
     this.dirty = true;
     return incr;
+  }
+
+  /**
+   * The next number that no history file has: as long as those are not deleted, a new file of the same name would begin
+   * with what they have, and go with them. (Numbers of history files that have been read count for nothing else.)
+   */
+  #freeSeq(appendfilename: string, seq: number, ending: string): number {
+    let free = seq;
+    while (this.history.some(({ name }) => name === fileName(appendfilename, free, ending))) free++;
+    return free;
   }
 
   /** Incremental files that the base contains become history: all but the last, or with `keepLast` false all. */
@@ -123,6 +134,10 @@ export function manifestOfOldFile(appendfilename: string): Manifest {
   manifest.baseSeq = 1;
   manifest.dirty = true;
   return manifest;
+}
+
+function fileName(appendfilename: string, seq: number, ending: string): string {
+  return `${appendfilename}.${seq}.${ending}`;
 }
 
 export function manifestName(appendfilename: string): string {

@@ -3,7 +3,8 @@
  *
  * Each call is there twice: with a callback (`write`), which never blocks the event loop, and blocking (`writeSync`),
  * for SAVE, for the start and for what costs microseconds. Errors are Node's (`code` is ENOSPC, EIO ...). Descriptors
- * are numbers, paths are absolute. Nothing else of src/persistence/ calls node:fs.
+ * are numbers, paths are absolute and byte strings (latin1), as names in the configuration and in manifests are.
+ * Nothing else of src/persistence/ calls node:fs.
  */
 import fs from 'node:fs';
 
@@ -69,10 +70,15 @@ function refused(error: unknown): boolean {
   return FOLDER_SYNC_REFUSED.has((error as NodeJS.ErrnoException).code ?? '');
 }
 
+/** A path as node:fs takes it: its very bytes, whatever they encode. */
+function native(path: string): Buffer {
+  return Buffer.from(path, 'latin1');
+}
+
 /** The machine's. */
 export const realFileSystem: FileSystem = {
-  open: (path, flags, done) => fs.open(path, flags, 0o644, done),
-  openSync: (path, flags) => fs.openSync(path, flags, 0o644),
+  open: (path, flags, done) => fs.open(native(path), flags, 0o644, done),
+  openSync: (path, flags) => fs.openSync(native(path), flags, 0o644),
   close: (fd, done) => fs.close(fd, done),
   closeSync: (fd) => fs.closeSync(fd),
   write: (fd, bytes, off, len, done) => fs.write(fd, bytes, off, len, null, done),
@@ -85,16 +91,16 @@ export const realFileSystem: FileSystem = {
   fdatasyncSync: (fd) => fs.fdatasyncSync(fd),
   truncate: (fd, length, done) => fs.ftruncate(fd, length, done),
   truncateSync: (fd, length) => fs.ftruncateSync(fd, length),
-  rename: (from, to, done) => fs.rename(from, to, done),
-  renameSync: (from, to) => fs.renameSync(from, to),
-  unlink: (path, done) => fs.unlink(path, done),
-  unlinkSync: (path) => fs.unlinkSync(path),
+  rename: (from, to, done) => fs.rename(native(from), native(to), done),
+  renameSync: (from, to) => fs.renameSync(native(from), native(to)),
+  unlink: (path, done) => fs.unlink(native(path), done),
+  unlinkSync: (path) => fs.unlinkSync(native(path)),
   mkdirSync: (path) => {
-    fs.mkdirSync(path, 0o755);
+    fs.mkdirSync(native(path), 0o755);
   },
-  listSync: (path) => fs.readdirSync(path),
+  listSync: (path) => fs.readdirSync(native(path), 'latin1'),
   statSync: (path) => {
-    const status = fs.statSync(path, { throwIfNoEntry: false });
+    const status = fs.statSync(native(path), { throwIfNoEntry: false });
     if (status === undefined) return null;
     return {
       size: status.size,
@@ -104,7 +110,7 @@ export const realFileSystem: FileSystem = {
     };
   },
   syncFolder: (path, done) => {
-    fs.open(path, 'r', (opening, fd) => {
+    fs.open(native(path), 'r', (opening, fd) => {
       if (opening !== null) {
         done(refused(opening) ? null : opening);
         return;
@@ -117,7 +123,7 @@ export const realFileSystem: FileSystem = {
   syncFolderSync: (path) => {
     let fd = -1;
     try {
-      fd = fs.openSync(path, 'r');
+      fd = fs.openSync(native(path), 'r');
       fs.fsyncSync(fd);
     } catch (error) {
       if (!refused(error)) throw error;
