@@ -27,7 +27,6 @@ const DUPLICATE = 'Duplicate set members detected';
 export class SetLoader implements ValuePart {
   readonly #context: LoadContext;
   #type = RDB_SET;
-  #deep = false;
   /** Members still to come; -1: their number has not been read. */
   #left = -1;
   /** Small sets: most of them are a listpack from the first member on, others begin as an intset. */
@@ -44,9 +43,8 @@ export class SetLoader implements ValuePart {
     this.#context = context;
   }
 
-  begin(type: number, deep: boolean): void {
+  begin(type: number): void {
     this.#type = type;
-    this.#deep = deep;
     this.#left = -1;
     this.#isSmall = false;
     this.#isPacked = false;
@@ -200,7 +198,8 @@ export class SetLoader implements ValuePart {
     for (let p = lpSeek(bytes, off, 0); p >= 0; p = lpNext(bytes, p)) {
       lpGet(bytes, p, element);
       longest = Math.max(longest, element.len);
-      if (this.#deep && !this.#seen.add(element.bytes, element.off, element.len)) {
+      // Always: it is written as a set of strings, which no server would load with a member twice.
+      if (!this.#seen.add(element.bytes, element.off, element.len)) {
         throw corrupt('Set listpack integrity check failed.');
       }
     }

@@ -50,6 +50,17 @@ describe('RESTORE', () => {
     assert.equal(redis.call('RESTORE', 'a', 0, twice), 'OK');
   });
 
+  it('refuses a packed set that has a member twice in any case: a file that has it as strings is not loaded', () => {
+    const redis = inProcess({ 'sanitize-dump-payload': 'no' });
+    const packed = Buffer.from('0d0000000200816102816102ff', 'hex');
+    const payload = sealPayload(Buffer.concat([Buffer.from([20]), rdbString(packed)]));
+    assert.match(message(redis.call('RESTORE', 'a', 0, payload)), /Bad data format/);
+    packed[10] = 0x62;
+    const sane = sealPayload(Buffer.concat([Buffer.from([20]), rdbString(packed)]));
+    assert.equal(redis.call('RESTORE', 'a', 0, sane), 'OK');
+    assert.equal(redis.call('SCARD', 'a'), 2);
+  });
+
   it('removes the old key when the new one has expired already', () => {
     const redis = inProcess();
     redis.call('SET', 'a', '1');
