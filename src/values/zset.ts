@@ -385,8 +385,8 @@ export function zsetGrow(
 ): number {
   const set = new SortedSet(db.memory);
   zsetEach(db, ref, (member, off, len, score) => {
-    set.find(member, off, len);
-    set.addUnordered(score, member, off, len);
+    // A payload that was believed may have a member twice.
+    if (set.find(member, off, len) === 0) set.addUnordered(score, member, off, len);
   });
   set.order();
   return db.storeCollection(ref, key, keyOff, keyLen, set, GROWN, access, true);

@@ -61,6 +61,25 @@ describe('RESTORE', () => {
     assert.equal(redis.call('SCARD', 'a'), 2);
   });
 
+  it('a packed sorted set or hash that has a member twice has it once when it has grown', () => {
+    const redis = inProcess({ 'sanitize-dump-payload': 'no' });
+    const packed = rdbString(Buffer.from('11000000040081660201018166020201ff', 'hex'));
+    for (const [type, name] of [
+      [16, 'hash'],
+      [17, 'zset'],
+    ] as const) {
+      const payload = sealPayload(Buffer.concat([Buffer.from([type]), packed]));
+      assert.equal(redis.call('RESTORE', name, 0, payload), 'OK');
+    }
+    for (let i = 0; i < 600; i++) {
+      redis.call('ZADD', 'zset', i, `member:${i}`);
+      redis.call('HSET', 'hash', `member:${i}`, i);
+    }
+    assert.equal(redis.call('ZCARD', 'zset'), 601);
+    assert.equal((redis.call('ZRANGE', 'zset', 0, -1) as unknown[]).length, 601);
+    assert.equal(redis.call('HLEN', 'hash'), 601);
+  });
+
   it('removes the old key when the new one has expired already', () => {
     const redis = inProcess();
     redis.call('SET', 'a', '1');
