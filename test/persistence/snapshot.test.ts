@@ -256,3 +256,44 @@ for (const [title, directives] of [
     assert.ok(bigs > 0 && postponed > 0, `${bigs} big entries, ${postponed} postponed`);
   });
 }
+
+it('rdb-key-save-delay keeps the snapshot waiting, but not a client that waits for the snapshot', async () => {
+  const redis = inProcess();
+  const turns: (() => void)[] = [];
+  const snapshots = new Snapshots(redis.engine, { schedule: (run) => turns.push(run) });
+  const work = async (): Promise<void> => {
+    for (let n = 0; n < 100; n++) {
+      for (const turn of turns.splice(0)) turn();
+      redis.clock.advance(10);
+      await null;
+    }
+  };
+  for (const words of bigOnes(0)) redis.call(...words);
+  const format = new RecordingFormat(redis.engine.keyspace);
+  const expected = new RecordingFormat(redis.engine.keyspace);
+  snapshots.runNow(expected);
+  redis.set('rdb-key-save-delay', '2000000000');
+  let ended = false;
+  snapshots.start({
+    format,
+    backlog: null,
+    onEnd: () => {
+      ended = true;
+    },
+  });
+  await work();
+  assert.equal(snapshots.keysWritten, 1);
+  const clients = ['l1', 't1', 'z1', 'h1'].map((key) => {
+    const client = redis.connect();
+    return { client, now: client.raw('SADD', key, 'x').length > 0 };
+  });
+  const atOnce = clients.filter(({ now }) => now).length;
+  assert.ok(atOnce <= 1, `${atOnce} had been written`);
+  await work();
+  for (const { client, now } of clients) assert.equal(client.received().length, now ? 0 : 1);
+  assert.equal(ended, false);
+  redis.set('rdb-key-save-delay', '0');
+  await work();
+  assert.equal(ended, true);
+  assertSameEntries(format.entries, expected.entries, 'delayed');
+});

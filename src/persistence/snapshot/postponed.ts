@@ -21,6 +21,11 @@ export class Postponed {
     return this.#waiting.size;
   }
 
+  /** Whether some wait who have not been told to go on. */
+  get some(): boolean {
+    return this.#waiting.size > 0 && !this.#resuming;
+  }
+
   add(client: Client, args: Args): void {
     const kept = args.copy();
     this.#waiting.set(client, kept);

@@ -315,9 +315,9 @@ export class Snapshots implements SnapshotHook, WriteGate {
     this.#entriesLeft = Math.min(this.#entriesLeft, 1);
   }
 
-  /** Whether rdb-key-save-delay has it wait; then it goes on by a timer. */
+  /** Whether rdb-key-save-delay has it wait; then it goes on by a timer. Not while clients are put off. */
   #isDelayed(): boolean {
-    if (this.#delayDebtUs < DELAY_MIN_MS * 1000) return false;
+    if (this.#delayDebtUs < DELAY_MIN_MS * 1000 || this.#postponed.some) return false;
     if (this.#engine.config.values['rdb-key-save-delay'] <= 0) {
       this.#delayDebtUs = 0;
       return false;
@@ -476,6 +476,11 @@ export class Snapshots implements SnapshotHook, WriteGate {
   postpones(client: Client, command: Command, args: Args): boolean {
     if (!this.#writersHeld && !anyTouched(client, command, args, this.#isCostly)) return false;
     this.#postponed.add(client, args);
+    // It waits for the snapshot, not for rdb-key-save-delay.
+    if (this.#delayDebtUs > 0) {
+      this.#pace.stop();
+      this.#pace.next();
+    }
     return true;
   }
 
