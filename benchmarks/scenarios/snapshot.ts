@@ -144,14 +144,14 @@ function startLoad(bench: Bench, server: ServerProcess, keys: number): ReturnTyp
   return spawn(bench.redisBenchmark, args.map(String), { stdio: 'ignore' });
 }
 
-/** The longest gap in which the process had a core. */
+/** The longest time that the loop was busy or blocked, by what the probe has written down. */
 function worstStall(log: string, from: number, until: number): Stall {
   let worst: Stall = { ownMs: 0, coreMs: 0 };
   const lines = existsSync(log) ? readFileSync(log, 'latin1').split('\n') : [];
   for (const line of lines) {
-    const [at, gap, core, wait] = line.split(' ').map(Number);
+    const [at, , stall, core] = line.split(' ').map(Number);
     if (at === undefined || at < from || at > until) continue;
-    if (gap! - wait! > worst.ownMs) worst = { ownMs: gap! - wait!, coreMs: core! };
+    if (stall! > worst.ownMs) worst = { ownMs: stall!, coreMs: core! };
   }
   return worst;
 }
