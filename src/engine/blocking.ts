@@ -213,6 +213,8 @@ export class Blocking implements ChangeListener, CronJob {
   /** Serves those whose keys have changed. Called between commands: no handler runs inside another. */
   serveReady(): void {
     if (this.#served !== null) return;
+    // The command that has ended may have taken long (EXEC): its keys may have expired meanwhile.
+    if (this.#ready.size > 0) this.#engine.tick();
     for (const queue of this.#ready) {
       // Those that change again while it is served come to stand at the end.
       this.#ready.delete(queue);

@@ -221,6 +221,11 @@ export class Engine {
     return us;
   }
 
+  /** Sets the time that commands see, and charges nobody for what has passed. */
+  tick(): void {
+    this.keyspace.tick(Math.floor(this.clock.monoUs() / 1000 + this.#wallOffset));
+  }
+
   /** Wall clock of the command being served, in ms. */
   get nowMs(): number {
     return this.keyspace.now;

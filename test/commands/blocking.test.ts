@@ -39,6 +39,24 @@ describe('clients that wait for keys', () => {
     assert.deepEqual(first.received(), [['k', 'x']]);
   });
 
+  it('do not get what has expired while the transaction that made it ran', () => {
+    const redis = inProcess();
+    const client = redis.connect();
+    client.raw('BLPOP', 'k', 0);
+    for (const words of [['MULTI'], ['RPUSH', 'k', 'x'], ['PEXPIRE', 'k', 100]]) redis.call(...words);
+    // Each look at the clock finds it 200 ms on; the transaction sees one time.
+    const { clock } = redis;
+    const usual = clock.monoUs.bind(clock);
+    let looks = 0;
+    clock.monoUs = () => usual() + 200_000 * looks++;
+    assert.deepEqual(redis.call('EXEC'), [1, 1]);
+    assert.ok(looks > 1);
+    assert.deepEqual(client.received(), []);
+    assert.equal(redis.call('EXISTS', 'k'), 0);
+    redis.call('RPUSH', 'k', 'y');
+    assert.deepEqual(client.received(), [['k', 'y']]);
+  });
+
   it('on several keys are served by the first that changes, and wait no more for the others', () => {
     const redis = inProcess();
     const client = redis.connect();
