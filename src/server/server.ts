@@ -188,7 +188,6 @@ export class Server implements Host {
     this.role = 'M';
     const refusal = startRefusal(this.config);
     if (refusal !== null) throw this.#startError(refusal);
-    this.#checkBacklog();
     // Whoever connects from here on waits for the data.
     this.engine.gates |= SERVER_LOADING;
     try {
@@ -197,6 +196,8 @@ export class Server implements Host {
       this.#listener.close();
       throw error;
     }
+    this.onBound?.();
+    this.#checkBacklog();
     this.#followConfig();
     warnOfMissing(this.config, log);
     log.notice('Server initialized');
@@ -298,7 +299,11 @@ export class Server implements Host {
       // Nobody may be served between the last save and the end, not even who waited for a snapshot that was stopped.
       const result = step(options);
       const problem = result instanceof Promise ? await result : result;
-      if (this.#aborted || (problem !== null && !options.force)) return SHUTDOWN_FAILED;
+      if (this.#aborted) return SHUTDOWN_FAILED;
+      if (problem !== null && !options.force) {
+        this.log.warning('Errors trying to shut down the server. Check the logs for more information.');
+        return SHUTDOWN_FAILED;
+      }
     }
     this.onEnd?.();
     if (this.config.values.unixsocket !== '') this.log.notice('Removing the unix socket file.');

@@ -146,3 +146,21 @@ describe('DEBUG RELOAD and LOADAOF', () => {
     await loading.end();
   });
 });
+
+describe('an incremental file that no manifest knows', () => {
+  it('is not written on, nor read', async () => {
+    const folder = scratch();
+    const first = await start(folder, '--appendonly', 'yes');
+    await first.call('SET', 'old', '1');
+    await first.server.end('SIGKILL');
+    rmSync(join(folder, 'appendonlydir', 'appendonly.aof.manifest'));
+    for (const value of ['1', '2']) {
+      const next = await start(folder, '--appendonly', 'yes');
+      assert.equal(await next.call('INCR', 'new'), Number(value));
+      assert.equal(await next.call('GET', 'old'), null);
+      await next.server.end('SIGKILL');
+    }
+    const names = readdirSync(join(folder, 'appendonlydir')).filter((name) => name.includes('incr'));
+    assert.deepEqual(names.sort(), ['appendonly.aof.1.incr.aof', 'appendonly.aof.2.incr.aof']);
+  });
+});

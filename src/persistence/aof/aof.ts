@@ -27,7 +27,7 @@ import type { Snapshots } from '../snapshot/snapshots.ts';
 import type { AofFolder } from './aof-folder.ts';
 import { AofWriter } from './aof-writer.ts';
 import type { BaseFiles } from './base-file.ts';
-import { Manifest } from './manifest.ts';
+import { type AofFile, Manifest } from './manifest.ts';
 import { type AofState, Rewrite, type Rewritten, removeHistory } from './rewrite.ts';
 import { RewriteLimit } from './rewrite-limit.ts';
 
@@ -194,7 +194,7 @@ export class AppendOnlyFile implements AofPart, Rewritten {
   #openIncr(manifest: Manifest): void {
     const { log } = this.#engine;
     const last = manifest.lastIncr;
-    const incr = last ?? manifest.newIncr(this.folder.filename);
+    const incr = last ?? this.#newIncr(manifest);
     log.notice(`${last === null ? 'Creating' : 'Opening'} AOF incr file ${incr.name} on server start`);
     try {
       const fd = this.#parts.files.openSync(this.folder.pathOf(incr.name), 'a');
@@ -203,6 +203,15 @@ export class AppendOnlyFile implements AofPart, Rewritten {
       const reason = `Can't open the append-only file ${incr.name}: ${errnoText(error)}`;
       log.warning(reason);
       throw new AofUnusable(reason);
+    }
+  }
+
+  /** A file of that name which no manifest knows is left alone: behind what it has, nothing is to be written. */
+  #newIncr(manifest: Manifest): AofFile {
+    for (;;) {
+      const incr = manifest.newIncr(this.folder.filename);
+      if ((this.folder.sizeOf(incr.name) ?? 0) === 0) return incr;
+      manifest.incrs.pop();
     }
   }
 
