@@ -181,6 +181,29 @@ it('a full disk: a short write, then none', () => {
   assert.equal(files.openCount, 0);
 });
 
+it('the name of a save that was ended is used again', () => {
+  const { redis, files, finish } = setUp('');
+  redis.call('SET', 'k', 'v');
+  redis.call('BGSAVE');
+  files.finishAll();
+  redis.call('FLUSHALL');
+  files.finishAll();
+  redis.call('BGSAVE');
+  assert.ok(files.files.has(`/data/temp-${process.pid}.rdb`), [...files.files.keys()].join());
+  finish();
+  assert.equal(files.openCount, 0);
+});
+
+it('rdb_saves counts what SAVE and BGSAVE begin, not what FLUSHALL and the end save', () => {
+  const { redis, saver, finish } = setUp();
+  redis.call('SAVE');
+  redis.call('BGSAVE');
+  redis.call('FLUSHALL');
+  finish();
+  assert.equal(saver.beforeEnd({ save: 'save', now: false, force: false }), null);
+  assert.equal(saver.saves, 2);
+});
+
 it('FLUSHALL ends a background save; with save points it saves that there is nothing', () => {
   const one = setUp();
   one.redis.call('SET', 'k', 'v');

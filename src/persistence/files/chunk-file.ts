@@ -48,6 +48,7 @@ export class ChunkFile implements ChunkSink, Backlog {
   #failed = false;
   #onFinished: (() => void) | null = null;
   #onDiscarded: (() => void) | null = null;
+  #removed = false;
   #closed = false;
 
   constructor(fs: FileSystem, path: string, options: ChunkFileOptions) {
@@ -79,7 +80,15 @@ export class ChunkFile implements ChunkSink, Backlog {
 
   /** Closes the file and removes it, as soon as the system has done with it. */
   discard(done: () => void = () => {}): void {
-    this.#onDiscarded = done;
+    const before = this.#onDiscarded;
+    if (this.#removed) {
+      done();
+      return;
+    }
+    this.#onDiscarded = () => {
+      before?.();
+      done();
+    };
     this.#queue.length = 0;
     this.pendingBytes = 0;
     this.#next();
@@ -108,7 +117,7 @@ export class ChunkFile implements ChunkSink, Backlog {
   #next(): void {
     if (this.#opening || this.#closed) return;
     if (this.#onDiscarded !== null) {
-      if (!this.#writing && !this.#syncing) this.#remove(this.#onDiscarded);
+      if (!this.#writing && !this.#syncing) this.#remove();
       return;
     }
     if (this.#failed) return;
@@ -179,9 +188,13 @@ export class ChunkFile implements ChunkSink, Backlog {
     });
   }
 
-  #remove(done: () => void): void {
+  #remove(): void {
     this.#closed = true;
-    const unlink = (): void => this.#fs.unlink(this.path, () => done());
+    const unlink = (): void =>
+      this.#fs.unlink(this.path, () => {
+        this.#removed = true;
+        this.#onDiscarded?.();
+      });
     if (this.#fd < 0) unlink();
     else this.#fs.close(this.#fd, unlink);
   }

@@ -57,7 +57,7 @@ export class RdbSaver implements SavingPart {
   lastStatusOk = true;
   /** rdb_last_bgsave_time_sec; -1: none yet. */
   lastDurationS = -1;
-  /** rdb_saves: begun, in whatever way. */
+  /** rdb_saves: begun by SAVE, BGSAVE or a save point. */
   saves = 0;
   /** rdb_last_cow_size: bytes that the last background save had to put aside. */
   lastCowBytes = 0;
@@ -155,6 +155,7 @@ export class RdbSaver implements SavingPart {
   /** SAVE. Returns false when it failed. Throws a ReplyError while a background save runs. */
   save(): boolean {
     if (this.#saving !== null) throw errors.SAVE_IN_PROGRESS;
+    this.saves++;
     return this.saveNow();
   }
 
@@ -251,7 +252,6 @@ export class RdbSaver implements SavingPart {
   /** Saves at once, even while a background save runs. Returns false when it failed; the log says why. */
   saveNow(): boolean {
     const engine = this.#engine;
-    this.saves++;
     const name = this.#takeName();
     let file: ChunkFileSync | null = null;
     try {
