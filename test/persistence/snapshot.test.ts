@@ -48,8 +48,42 @@ const dataCommand = fc.oneof(
 );
 const database = fc.constantFrom('0', '1', '2');
 const key = fc.constantFrom(...KEYS);
+/** Commands that meet what `bigOnes` has made: random arguments seldom do. */
+const aimed = fc
+  .constantFrom(
+    'xreadgroup group a b count 5 streams x1 >',
+    'xreadgroup group a new count 5 streams x1 >',
+    'xreadgroup group a b noack count 2 streams x1 >',
+    'xautoclaim x1 a d 0 0 count 7',
+    'xclaim x1 a e 0 1-1 3-1 7-1',
+    'xack x1 a 2-1 5-1 6-1',
+    'xgroup create x1 g2 $',
+    'xgroup destroy x1 g2',
+    'xgroup createconsumer x1 a z',
+    'xgroup delconsumer x1 a b',
+    'xgroup setid x1 a 9-1',
+    'xtrim x1 maxlen 200',
+    'xdel x1 100-1 101-1',
+    'sort l1 alpha store t1',
+    'sort t1 by nosort store l1',
+    'zunionstore z1 2 z1 t1',
+    'sunionstore t1 t1 t2',
+    'sdiffstore t1 t1 t2',
+    'zrangestore z1 z1 0 -1',
+    'geosearchstore z1 z1 fromlonlat 0 0 byradius 30000 km',
+    'spop t1 100',
+    'smove t1 t2 element-9-0',
+    'lmove l1 l2 left right',
+    'ltrim l1 100 2500',
+    'lset l1 1000 q',
+    'setrange s1 200000 zz',
+    'setbit b1 600000 1',
+    'getex s1 px 50',
+  )
+  .map((text) => text.split(' '));
 const someCommand = fc.oneof(
   { weight: 30, arbitrary: dataCommand },
+  { weight: 8, arbitrary: aimed },
   { weight: 2, arbitrary: database.map((db) => ['select', db]) },
   { weight: 1, arbitrary: fc.tuple(database, database).map(([a, b]) => ['swapdb', a, b]) },
   { weight: 1, arbitrary: fc.constantFrom(['multi'], ['exec'], ['exec'], ['exec'], ['discard']) },
