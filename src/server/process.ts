@@ -44,8 +44,11 @@ export async function runAsProcess(server: Server, options: ProcessOptions): Pro
     writePidFile(pidFile, server.pid, log);
   }
   if (values['set-proc-title']) keepTitle(server);
-  if (showsBanner(config, isatty(STDOUT))) log.raw(banner(config, server.pid));
-  else log.notice(`Running mode=${serverMode(config)}, port=${values.port || values['tls-port']}.`);
+  // Whoever looks for the process id in the log connects at once.
+  server.onBound = () => {
+    if (showsBanner(config, isatty(STDOUT))) log.raw(banner(config, server.pid));
+    else log.notice(`Running mode=${serverMode(config)}, port=${values.port || values['tls-port']}.`);
+  };
   config.onApply('dir', () => {
     try {
       process.chdir(bytesToText(values.dir));

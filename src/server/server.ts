@@ -73,6 +73,8 @@ export class Server implements Host {
   crash: Host['crash'] = null;
   /** Ends the process at once, with status 1; null where others live in it. */
   exit: (() => never) | null = null;
+  /** Called when the sockets are open, before anything is logged about it. */
+  onBound: (() => void) | null = null;
   /** Called when the sockets are open and loading begins. */
   onListening: (() => void) | null = null;
   /** Called when nothing can stop the shutdown any more. */

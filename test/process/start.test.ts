@@ -78,6 +78,18 @@ describe('a start', () => {
     await server.end();
   });
 
+  test('says its process id when it can be connected to, and not at all when the port is taken', async () => {
+    const args = ['--port', String(await freePort()), '--always-show-logo', 'yes', '--save', ''];
+    const server = launch(args);
+    await server.sees(' PID: ');
+    const client = await RawClient.connect({ host: '127.0.0.1', port: Number(args[1]) });
+    await client.close();
+    const { stdout } = await runToEnd(args);
+    assert.match(stdout, /Failed listening on port/);
+    assert.doesNotMatch(stdout, / PID: /);
+    await server.end();
+  });
+
   test('says so when there is no configuration file', async () => {
     // Port 6379 may be taken by somebody: the line comes before that is known.
     const server = launch([]);
