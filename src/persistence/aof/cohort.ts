@@ -10,12 +10,10 @@
  * disappointment more syncs go without waiting, up to SKIPPED_MAX, before it is tried again.
  */
 
-/** How long is waited in all, and without anybody: parts of a sync's duration, within bounds. */
+/** How long is waited in all, and without anybody: parts of a sync's duration, up to a bound. */
 const WAIT_PART = 2;
-const WAIT_MIN_US = 500;
 const WAIT_MAX_US = 5000;
 const GAP_PART = 0.33;
-const GAP_MIN_US = 60;
 const GAP_MAX_US = 2000;
 const SKIPPED_MAX = 16;
 /** Fewer than one in so many of those who wait are not waited for. */
@@ -47,8 +45,8 @@ export class Cohort {
     this.#sinceUs = nowUs;
     this.#seen = waiting;
     this.#seenUs = nowUs;
-    this.#waitUs = Math.min(Math.max(durationUs * WAIT_PART, WAIT_MIN_US), WAIT_MAX_US);
-    this.#gapUs = Math.min(Math.max(durationUs * GAP_PART, GAP_MIN_US), GAP_MAX_US);
+    this.#waitUs = Math.min(durationUs * WAIT_PART, WAIT_MAX_US);
+    this.#gapUs = Math.min(durationUs * GAP_PART, GAP_MAX_US);
   }
 
   /** For how many µs to wait on if nobody comes, when `count` replies wait for the next sync; 0: no longer. */
