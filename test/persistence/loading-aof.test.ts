@@ -259,3 +259,19 @@ describe('a corrupt append-only file', () => {
     assert.deepEqual(folder.read(FILE), bad);
   });
 });
+
+describe('zeros at the end, as a crash of the machine leaves them', () => {
+  const good = aof(['SET', 'a', 1]).toString('latin1');
+  const tails = ['*3\r\n$3\r\nSET\r\n', '*3\r\n', '*', '*3', '*3\r\n$', '*3\r\n$3\r\nSET\r\n$1\r\nab'];
+  for (const tail of tails) {
+    it(`are corrupt behind ${JSON.stringify(tail)}, not only cut off`, async () => {
+      const { refusal } = await load(`${good}${tail}${'\0'.repeat(300)}`);
+      assert.equal(refusal, BAD_FORMAT);
+    });
+  }
+
+  it('are cut off within a value', async () => {
+    const { refusal } = await load(`${good}*2\r\n$3\r\nGET\r\n$500\r\n${'\0'.repeat(300)}`);
+    assert.equal(refusal, null);
+  });
+});

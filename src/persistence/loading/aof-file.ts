@@ -164,7 +164,7 @@ class CommandLoader {
         );
       } else return this.#badFormat();
     }
-    if (reader.hasRest) return this.#cutOff();
+    if (reader.hasRest) return reader.isRestCutOff ? this.#cutOff() : this.#badFormat();
     if (!this.#replay.inTransaction) return 'loaded';
     engine.log.warning(`Revert incomplete MULTI/EXEC transaction in AOF file ${name}`);
     return this.#cutOff();

@@ -24,6 +24,9 @@ const COMMAND_MAX = 2 ** 31 - 1;
 const STAR = 42;
 const HASH = 35;
 const LF = 10;
+const DOLLAR = 36;
+/** Lines of lengths are shorter. */
+const LENGTH_LINE_MAX = 32;
 
 export class AofReader {
   readonly #parser = new RequestParser();
@@ -63,6 +66,25 @@ export class AofReader {
   /** Whether anything is left in the window: at the end of the file, a command that is not whole. */
   get hasRest(): boolean {
     return this.#at < this.#end;
+  }
+
+  /**
+   * Whether what is left is the beginning of a command or an annotation; else something stands in it that no end of the
+   * file explains, such as zeros of a crash. (Where a line has not ended, the parser says nothing of it yet.)
+   */
+  get isRestCutOff(): boolean {
+    const buf = this.#buf;
+    const end = this.#end;
+    if (buf[this.#at] === HASH) return true;
+    for (let p = this.#at; p < end; ) {
+      if (buf[p] !== (p === this.#at ? STAR : DOLLAR)) return false;
+      const newline = buf.subarray(p, end).indexOf(LF);
+      if (newline < 0) return /^.\d*\r?$/.test(buf.toString('latin1', p, Math.min(end, p + LENGTH_LINE_MAX)));
+      const isFirst = p === this.#at;
+      const length = isFirst ? 0 : Number.parseInt(buf.toString('latin1', p + 1, p + newline), 10) + 2;
+      p += newline + 1 + length;
+    }
+    return true;
   }
 
   /** Looks for the next command in the window. */
