@@ -8,6 +8,7 @@ import { createServer } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { infoText } from '../../src/commands/server/info.ts';
 import { SERVER_LOADING } from '../../src/engine/gates.ts';
+import type { Persistence } from '../../src/engine/persistence.ts';
 import { inProcess } from '../support/in-process.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { ErrorReply, type Reply } from '../support/reply-framer.ts';
@@ -228,9 +229,12 @@ describe('DEBUG', () => {
   it('RELOAD and LOADAOF need a feature, and use it', () => {
     assert.match(String(redis.call('DEBUG', 'RELOAD')), /no persistence/);
     let seen: unknown = null;
-    redis.engine.debug.reload = (options) => {
-      seen = options;
+    const persistence: Pick<Persistence, 'reload'> = {
+      reload: (options) => {
+        seen = options;
+      },
     };
+    redis.engine.persistence = persistence as Persistence;
     assert.equal(redis.call('DEBUG', 'RELOAD', 'NOSAVE', 'noflush', 'MERGE'), 'OK');
     assert.deepEqual(seen, { save: false, flush: false, merge: true });
   });

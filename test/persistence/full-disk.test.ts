@@ -90,9 +90,9 @@ describe('a full disk', { skip }, () => {
         await client.call('BGREWRITEAOF');
         return waitFor(async () => {
           const text = await info();
-          return (
-            text.includes('aof_rewrite_in_progress:0') && text.includes('aof_rewrite_scheduled:0') && text
-          );
+          const ended =
+            text.includes('aof_rewrite_in_progress:0') && text.includes('aof_rewrite_scheduled:0');
+          return ended ? text : null;
         });
       };
       assert.match(await rewrite(), /aof_last_bgrewrite_status:err/);
@@ -127,7 +127,7 @@ describe('a full disk', { skip }, () => {
         const finished = (): Promise<string> =>
           waitFor(async () => {
             const text = String(await client.call('INFO', 'persistence'));
-            return text.includes('rdb_bgsave_in_progress:0') && text;
+            return text.includes('rdb_bgsave_in_progress:0') ? text : null;
           });
         await client.call('FLUSHALL');
         await client.call('SET', 'small', 'x');
