@@ -16,7 +16,7 @@
 import type { ServerConfig } from '../config/config.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';
 import type { Logger } from '../logging/logger.ts';
-import { Restorer } from '../rdb/restore.ts';
+import { Restorer } from '../rdb/load/restore.ts';
 import type { Args } from '../resp/args.ts';
 import { ReplyError } from '../resp/reply-error.ts';
 import { ReplyWriter } from '../resp/reply-writer.ts';

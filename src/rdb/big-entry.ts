@@ -5,7 +5,7 @@ import type { GrownList } from '../datatypes/list/grown-list.ts';
 import type { Stream } from '../datatypes/stream/stream.ts';
 import type { Database } from '../keyspace/database.ts';
 import { EXTERNAL, TYPE_LIST, TYPE_MASK, TYPE_STREAM } from '../keyspace/entry.ts';
-import { LONG_STRING } from './save-long-string.ts';
+import { LONG_STRING } from './save/long-string.ts';
 
 /** Collections of more elements, lists and streams of more nodes, are big: about a millisecond of writing. */
 const BIG_ELEMENTS = 2048;

@@ -1,5 +1,5 @@
 /**
- * How a snapshot is written: as an RDB (rdb-format.ts), or as commands (an AOF without preamble). The snapshot
+ * How a snapshot is written: as an RDB (save/), or as commands (commands/: an AOF without preamble). The snapshot
  * (persistence/snapshot/) decides what is written when; the format only turns entries into bytes.
  *
  *     begin  { select  { entry | big, step... }* }*  end

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { MemorySink } from '../../src/rdb/chunk-sink.ts';
-import { CommandsFormat, type CommandsFormatOptions } from '../../src/rdb/commands-format.ts';
+import { CommandsFormat, type CommandsFormatOptions } from '../../src/rdb/commands/commands-format.ts';
 import { dataSet, fill } from '../support/data-set.ts';
 import { type InProcess, inProcess } from '../support/in-process.ts';
 import { findOracle, NO_ORACLE } from '../support/oracle.ts';

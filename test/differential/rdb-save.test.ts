@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { accessWritten, type RdbFormatOptions } from '../../src/rdb/rdb-format.ts';
+import { accessWritten, type RdbFormatOptions } from '../../src/rdb/save/rdb-format.ts';
 import { dataSet } from '../support/data-set.ts';
 import { type InProcess, inProcess } from '../support/in-process.ts';
 import { findOracle, NO_ORACLE } from '../support/oracle.ts';

@@ -5,8 +5,8 @@
  * A case is made from the seed and its number alone, so a failure names both and can be repeated by itself.
  */
 import { datasetDigest } from '../../src/commands/server/digest.ts';
-import { DONE, NEED_BYTES, RdbLoader } from '../../src/rdb/loader.ts';
-import { CorruptRdb } from '../../src/rdb/reader.ts';
+import { DONE, NEED_BYTES, RdbLoader } from '../../src/rdb/load/loader.ts';
+import { CorruptRdb } from '../../src/rdb/load/reader.ts';
 import { Crc64 } from '../../src/util/crc64.ts';
 import { type Random, randomBelow, seededRandom } from '../../src/util/random.ts';
 import { type InProcess, inProcess } from '../support/in-process.ts';

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import type { Database } from '../../src/keyspace/database.ts';
 import type { Keyspace } from '../../src/keyspace/keyspace.ts';
 import { MemorySink } from '../../src/rdb/chunk-sink.ts';
-import { RdbFormat } from '../../src/rdb/rdb-format.ts';
+import { RdbFormat } from '../../src/rdb/save/rdb-format.ts';
 import type { BigEntry, SnapshotFormat } from '../../src/rdb/snapshot-format.ts';
 import { PLAIN_RDB } from '../support/snapshot.ts';
 

@@ -4,7 +4,7 @@
 import type { Database } from '../../src/keyspace/database.ts';
 import type { Keyspace } from '../../src/keyspace/keyspace.ts';
 import { MemorySink } from '../../src/rdb/chunk-sink.ts';
-import { RdbFormat, type RdbFormatOptions } from '../../src/rdb/rdb-format.ts';
+import { RdbFormat, type RdbFormatOptions } from '../../src/rdb/save/rdb-format.ts';
 import type { SnapshotFormat } from '../../src/rdb/snapshot-format.ts';
 
 export const PLAIN_RDB: RdbFormatOptions = {

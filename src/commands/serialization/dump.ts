@@ -2,7 +2,7 @@
  * DUMP: a value as bytes that RESTORE takes, here or on a real server.
  */
 import type { Client } from '../../engine/client.ts';
-import { dumpValue } from '../../rdb/dump.ts';
+import { dumpValue } from '../../rdb/save/dump.ts';
 import type { Args } from '../../resp/args.ts';
 
 export function dump(client: Client, args: Args): void {

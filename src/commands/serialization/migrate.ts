@@ -18,7 +18,7 @@ import { type CachedLink, LinkFailure } from '../../engine/outgoing.ts';
 import type { Database } from '../../keyspace/database.ts';
 import { deadlineOf } from '../../keyspace/deadline.ts';
 import { EVENT_GENERIC } from '../../keyspace/keyspace.ts';
-import { dumpValue } from '../../rdb/dump.ts';
+import { dumpValue } from '../../rdb/save/dump.ts';
 import type { Args } from '../../resp/args.ts';
 import type { ReplyError } from '../../resp/reply-error.ts';
 import { parseInt64Big } from '../../util/number-text.ts';

@@ -9,10 +9,10 @@ import type { Client } from '../../engine/client.ts';
 import * as errors from '../../engine/errors.ts';
 import { type Deadline, setDeadline, toDeadline } from '../../keyspace/deadline.ts';
 import { EVENT_GENERIC, EVENT_NEW, EXPIRE_DELETES, EXPIRE_IGNORED } from '../../keyspace/keyspace.ts';
-import { verifyPayload } from '../../rdb/dump.ts';
-import type { LoadedValue } from '../../rdb/loaded-value.ts';
-import { loadedAccess } from '../../rdb/loader.ts';
-import { CorruptRdb } from '../../rdb/reader.ts';
+import type { LoadedValue } from '../../rdb/load/loaded-value.ts';
+import { loadedAccess } from '../../rdb/load/loader.ts';
+import { CorruptRdb } from '../../rdb/load/reader.ts';
+import { verifyPayload } from '../../rdb/save/dump.ts';
 import type { Args } from '../../resp/args.ts';
 import { int64Arg } from '../keys/arguments.ts';
 

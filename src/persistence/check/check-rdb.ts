@@ -21,8 +21,8 @@ import {
   DONE,
   NEED_BYTES,
   RdbLoader,
-} from '../../rdb/loader.ts';
-import { CorruptRdb } from '../../rdb/reader.ts';
+} from '../../rdb/load/loader.ts';
+import { CorruptRdb } from '../../rdb/load/reader.ts';
 import type { Clock } from '../../util/clock.ts';
 import { latin1Of } from '../../util/latin1.ts';
 import type { Random } from '../../util/random.ts';

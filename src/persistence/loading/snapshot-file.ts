@@ -5,8 +5,8 @@
  * A file that is no snapshot, is cut off or wrong in itself is refused; what has been loaded of it stays.
  */
 
-import { DONE, NEED_BYTES, RdbLoader, type RdbLoadOptions } from '../../rdb/loader.ts';
-import { CorruptRdb } from '../../rdb/reader.ts';
+import { DONE, NEED_BYTES, RdbLoader, type RdbLoadOptions } from '../../rdb/load/loader.ts';
+import { CorruptRdb } from '../../rdb/load/reader.ts';
 import { checkRdb } from '../check/check-rdb.ts';
 import { failure, type LoadContext, LoadDelay, type LoadError } from './context.ts';
 import { FileReader, HEADROOM } from './file-reader.ts';

@@ -2,7 +2,7 @@
  * What an RDB that is written now says besides the data, for files, for the base of an AOF and for replicas.
  */
 import type { Engine } from '../../engine/engine.ts';
-import { accessWritten, type RdbFormatOptions, type RdbReplicationAux } from '../../rdb/rdb-format.ts';
+import { accessWritten, type RdbFormatOptions, type RdbReplicationAux } from '../../rdb/save/rdb-format.ts';
 import { REDIS_VERSION } from '../../util/version.ts';
 import { CHUNK_BYTES } from '../files/chunk-file.ts';
 

@@ -12,7 +12,7 @@ import type { Engine } from '../../engine/engine.ts';
 import * as errors from '../../engine/errors.ts';
 import type { ShutdownOptions } from '../../engine/host.ts';
 import { updateMisconfGate } from '../../engine/persistence.ts';
-import { RdbFormat, type RdbReplicationAux } from '../../rdb/rdb-format.ts';
+import { RdbFormat, type RdbReplicationAux } from '../../rdb/save/rdb-format.ts';
 import type { ReplyError } from '../../resp/reply-error.ts';
 import { ChunkFile, SYNC_BYTES } from '../files/chunk-file.ts';
 import { ChunkFileSync } from '../files/chunk-file-sync.ts';

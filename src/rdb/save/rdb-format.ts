@@ -4,7 +4,7 @@
  *   "REDIS0010"  aux fields  functions  { SELECTDB [RESIZEDB]  keys }*  EOF  checksum
  *   key          [EXPIRETIME_MS] [IDLE | FREQ]  type  key  value
  */
-import type { Database } from '../keyspace/database.ts';
+import type { Database } from '../../keyspace/database.ts';
 import {
   ACCESS_SHIFT,
   EXPIRE_BYTES,
@@ -13,11 +13,11 @@ import {
   HEADER_BYTES,
   TYPE_MASK,
   TYPE_STRING,
-} from '../keyspace/entry.ts';
-import type { Keyspace } from '../keyspace/keyspace.ts';
-import { OFFSET_MASK, PAGE_BITS } from '../structures/arena.ts';
-import { isBigEntry } from './big-entry.ts';
-import type { ChunkSink } from './chunk-sink.ts';
+} from '../../keyspace/entry.ts';
+import type { Keyspace } from '../../keyspace/keyspace.ts';
+import { OFFSET_MASK, PAGE_BITS } from '../../structures/arena.ts';
+import { isBigEntry } from '../big-entry.ts';
+import type { ChunkSink } from '../chunk-sink.ts';
 import {
   OP_AUX,
   OP_EOF,
@@ -28,9 +28,9 @@ import {
   OP_RESIZEDB,
   OP_SELECTDB,
   RDB_VERSION_WRITTEN,
-} from './format.ts';
-import { rdbType, ValueSaver } from './save-value.ts';
-import type { BigEntry, SnapshotFormat } from './snapshot-format.ts';
+} from '../format.ts';
+import type { BigEntry, SnapshotFormat } from '../snapshot-format.ts';
+import { rdbType, ValueSaver } from './value.ts';
 import { RdbWriter, type RdbWriterOptions } from './writer.ts';
 
 /** What of an entry's access word is written: Redis asks maxmemory-policy. */

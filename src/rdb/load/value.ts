@@ -23,15 +23,15 @@ import {
   TYPE_ZSET_2,
   TYPE_ZSET_LISTPACK,
   TYPE_ZSET_ZIPLIST,
-} from './format.ts';
-import { HashLoader } from './load-hash.ts';
-import { ListLoader } from './load-list.ts';
-import { SetLoader } from './load-set.ts';
-import { StreamLoader } from './load-stream.ts';
-import { ZsetLoader } from './load-zset.ts';
+} from '../format.ts';
+import { HashLoader } from './hash.ts';
+import { ListLoader } from './list.ts';
 import { type LoadContext, LoadedValue, type ValuePart } from './loaded-value.ts';
 import { moduleName, skipModuleValue } from './module-values.ts';
 import { CorruptRdb, type RdbReader } from './reader.ts';
+import { SetLoader } from './set.ts';
+import { StreamLoader } from './stream.ts';
+import { ZsetLoader } from './zset.ts';
 
 /** Whether a type byte stands for a value: op codes and unknown ones don't. */
 export function isValueType(type: number): boolean {

@@ -1,11 +1,11 @@
 /**
  * Hashes from RDBs: field, value, field, value ...; a zipmap, a ziplist or a listpack of them.
  */
-import { HashTable } from '../datatypes/hash/hash-table.ts';
-import { releaseWhole } from '../datatypes/memory.ts';
-import { HASH_LISTPACK, HASH_TABLE, TYPE_HASH } from '../keyspace/entry.ts';
-import { LpElement, lpFirst, lpGet, lpLength, lpNext, lpValidate } from '../structures/listpack.ts';
-import { TYPE_HASH as RDB_HASH, TYPE_HASH_LISTPACK, TYPE_HASH_ZIPMAP } from './format.ts';
+import { HashTable } from '../../datatypes/hash/hash-table.ts';
+import { releaseWhole } from '../../datatypes/memory.ts';
+import { HASH_LISTPACK, HASH_TABLE, TYPE_HASH } from '../../keyspace/entry.ts';
+import { LpElement, lpFirst, lpGet, lpLength, lpNext, lpValidate } from '../../structures/listpack.ts';
+import { TYPE_HASH as RDB_HASH, TYPE_HASH_LISTPACK, TYPE_HASH_ZIPMAP } from '../format.ts';
 import {
   corrupt,
   type LoadContext,

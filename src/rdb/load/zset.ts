@@ -5,9 +5,9 @@
  * What is to be packed all the same is put in order in the end. Of those that are not, small ones are ordered as a
  * whole, which is cheaper; big ones element by element, as that can be interrupted.
  */
-import { releaseWhole } from '../datatypes/memory.ts';
-import { SortedSet } from '../datatypes/zset/sorted-set.ts';
-import { TYPE_ZSET, ZSET_INDEX, ZSET_LISTPACK } from '../keyspace/entry.ts';
+import { releaseWhole } from '../../datatypes/memory.ts';
+import { SortedSet } from '../../datatypes/zset/sorted-set.ts';
+import { TYPE_ZSET, ZSET_INDEX, ZSET_LISTPACK } from '../../keyspace/entry.ts';
 import {
   LpElement,
   lpEntrySize,
@@ -17,9 +17,9 @@ import {
   lpLength,
   lpNext,
   lpValidate,
-} from '../structures/listpack.ts';
-import { parseDoubleBytes } from '../util/number-text.ts';
-import { TYPE_ZSET as RDB_ZSET, TYPE_ZSET_2, TYPE_ZSET_LISTPACK } from './format.ts';
+} from '../../structures/listpack.ts';
+import { parseDoubleBytes } from '../../util/number-text.ts';
+import { TYPE_ZSET as RDB_ZSET, TYPE_ZSET_2, TYPE_ZSET_LISTPACK } from '../format.ts';
 import {
   corrupt,
   type LoadContext,

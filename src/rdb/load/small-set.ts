@@ -2,8 +2,8 @@
  * Collects the members of a small set as a listpack, and notices what comes twice. Looking through the listpack for
  * each member would take most of the time of loading, so a small table of chains knows them by a hash of their ends.
  */
-import { PACKED_MEMBERS_MAX } from '../datatypes/set/limits.ts';
-import { LpElement, lpGet } from '../structures/listpack.ts';
+import { PACKED_MEMBERS_MAX } from '../../datatypes/set/limits.ts';
+import { LpElement, lpGet } from '../../structures/listpack.ts';
 import { PackedBuilder } from './loaded-value.ts';
 
 const CHAINS = 256;

@@ -1,10 +1,10 @@
 /**
  * A hash as an RDB has it: its listpack, or fields and values in turn.
  */
-import type { ByteRange, HashTable } from '../datatypes/hash/hash-table.ts';
-import { DictionaryWalk } from '../structures/dictionary.ts';
-import { LONG_STRING, LongString } from './save-long-string.ts';
-import type { BigEntry } from './snapshot-format.ts';
+import type { ByteRange, HashTable } from '../../datatypes/hash/hash-table.ts';
+import { DictionaryWalk } from '../../structures/dictionary.ts';
+import type { BigEntry } from '../snapshot-format.ts';
+import { LONG_STRING, LongString } from './long-string.ts';
 import type { RdbWriter } from './writer.ts';
 
 const KIB = 1024;

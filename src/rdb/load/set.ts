@@ -1,10 +1,10 @@
 /**
  * Sets from RDBs: strings one after another, an intset, or (from 7.2 on) a listpack.
  */
-import { releaseWhole } from '../datatypes/memory.ts';
-import { PACKED_MEMBER_BYTES_MAX, PACKED_MEMBERS_MAX } from '../datatypes/set/limits.ts';
-import { SetTable } from '../datatypes/set/set-table.ts';
-import { SET_INTSET, SET_LISTPACK, SET_PACKED_TABLE, SET_TABLE, TYPE_SET } from '../keyspace/entry.ts';
+import { releaseWhole } from '../../datatypes/memory.ts';
+import { PACKED_MEMBER_BYTES_MAX, PACKED_MEMBERS_MAX } from '../../datatypes/set/limits.ts';
+import { SetTable } from '../../datatypes/set/set-table.ts';
+import { SET_INTSET, SET_LISTPACK, SET_PACKED_TABLE, SET_TABLE, TYPE_SET } from '../../keyspace/entry.ts';
 import {
   Int64,
   intsetGet,
@@ -12,10 +12,10 @@ import {
   intsetValidate,
   parseInt64Words,
   writeInt64Words,
-} from '../structures/intset.ts';
-import { LpElement, lpGet, lpLength, lpNext, lpSeek, lpValidate } from '../structures/listpack.ts';
-import { SetValue } from '../values/set.ts';
-import { TYPE_SET as RDB_SET, TYPE_SET_INTSET } from './format.ts';
+} from '../../structures/intset.ts';
+import { LpElement, lpGet, lpLength, lpNext, lpSeek, lpValidate } from '../../structures/listpack.ts';
+import { SetValue } from '../../values/set.ts';
+import { TYPE_SET as RDB_SET, TYPE_SET_INTSET } from '../format.ts';
 import { corrupt, type LoadContext, type LoadedValue, SeenMembers, type ValuePart } from './loaded-value.ts';
 import type { RdbReader } from './reader.ts';
 import { SmallSet } from './small-set.ts';

@@ -1,12 +1,12 @@
 /**
  * Writes commands as clients send them, into chunks that a sink takes.
  */
-import type { Count } from '../datatypes/stream/count.ts';
-import { ID_TEXT_MAX, type StreamId, writeId } from '../datatypes/stream/id.ts';
-import type { Deadline } from '../keyspace/deadline.ts';
-import { writeInt } from '../util/number-text.ts';
-import type { ChunkSink } from './chunk-sink.ts';
-import { RdbWriter } from './writer.ts';
+import type { Count } from '../../datatypes/stream/count.ts';
+import { ID_TEXT_MAX, type StreamId, writeId } from '../../datatypes/stream/id.ts';
+import type { Deadline } from '../../keyspace/deadline.ts';
+import { writeInt } from '../../util/number-text.ts';
+import type { ChunkSink } from '../chunk-sink.ts';
+import { RdbWriter } from '../save/writer.ts';
 
 const CR = 13;
 const LF = 10;

@@ -3,11 +3,11 @@
  *
  *   type (1 byte)  value as in an RDB  version of the format (2 bytes, little endian)  CRC-64 of all before (8 bytes)
  */
-import type { Database } from '../keyspace/database.ts';
-import { Crc64 } from '../util/crc64.ts';
-import { MemorySink } from './chunk-sink.ts';
-import { RDB_VERSION_MAX, RDB_VERSION_WRITTEN } from './format.ts';
-import { rdbType, ValueSaver } from './save-value.ts';
+import type { Database } from '../../keyspace/database.ts';
+import { Crc64 } from '../../util/crc64.ts';
+import { MemorySink } from '../chunk-sink.ts';
+import { RDB_VERSION_MAX, RDB_VERSION_WRITTEN } from '../format.ts';
+import { rdbType, ValueSaver } from './value.ts';
 import { RdbWriter } from './writer.ts';
 
 /** Version and checksum at the end of a payload. */

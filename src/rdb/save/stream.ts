@@ -10,14 +10,14 @@
  *
  * Version 11 would have the time at which a consumer was last active, too.
  */
-import type { Count } from '../datatypes/stream/count.ts';
-import type { Consumer, Group } from '../datatypes/stream/group.ts';
-import { StreamId } from '../datatypes/stream/id.ts';
-import type { IdIndex } from '../datatypes/stream/id-index.ts';
-import { nodeListpackBytes, writeNodeListpack } from '../datatypes/stream/node-listpack.ts';
-import { REF, type Stream } from '../datatypes/stream/stream.ts';
-import { LONG_STRING, LongString } from './save-long-string.ts';
-import type { BigEntry } from './snapshot-format.ts';
+import type { Count } from '../../datatypes/stream/count.ts';
+import type { Consumer, Group } from '../../datatypes/stream/group.ts';
+import { StreamId } from '../../datatypes/stream/id.ts';
+import type { IdIndex } from '../../datatypes/stream/id-index.ts';
+import { nodeListpackBytes, writeNodeListpack } from '../../datatypes/stream/node-listpack.ts';
+import { REF, type Stream } from '../../datatypes/stream/stream.ts';
+import type { BigEntry } from '../snapshot-format.ts';
+import { LONG_STRING, LongString } from './long-string.ts';
 import type { RdbWriter } from './writer.ts';
 
 const KIB = 1024;

@@ -2,8 +2,8 @@
  * A sorted set as an RDB has it: its listpack, or members with binary scores, the highest first (a reader that inserts
  * each in front of the last has no searching to do).
  */
-import type { SortedSet } from '../datatypes/zset/sorted-set.ts';
-import type { BigEntry } from './snapshot-format.ts';
+import type { SortedSet } from '../../datatypes/zset/sorted-set.ts';
+import type { BigEntry } from '../snapshot-format.ts';
 import type { RdbWriter } from './writer.ts';
 
 const KIB = 1024;

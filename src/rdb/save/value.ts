@@ -1,12 +1,12 @@
 /**
  * Values as an RDB of version 10 has them: which type each form is, and its bytes.
  */
-import type { HashTable } from '../datatypes/hash/hash-table.ts';
-import type { GrownList } from '../datatypes/list/grown-list.ts';
-import type { SetTable } from '../datatypes/set/set-table.ts';
-import type { Stream } from '../datatypes/stream/stream.ts';
-import type { SortedSet } from '../datatypes/zset/sorted-set.ts';
-import { type Database, ValueView } from '../keyspace/database.ts';
+import type { HashTable } from '../../datatypes/hash/hash-table.ts';
+import type { GrownList } from '../../datatypes/list/grown-list.ts';
+import type { SetTable } from '../../datatypes/set/set-table.ts';
+import type { Stream } from '../../datatypes/stream/stream.ts';
+import type { SortedSet } from '../../datatypes/zset/sorted-set.ts';
+import { type Database, ValueView } from '../../keyspace/database.ts';
 import {
   ENCODING_MASK,
   EXTERNAL,
@@ -19,9 +19,9 @@ import {
   TYPE_MASK,
   TYPE_ZSET as ZSET,
   ZSET_LISTPACK,
-} from '../keyspace/entry.ts';
-import { intsetBytes } from '../structures/intset.ts';
-import { lpBytes } from '../structures/listpack.ts';
+} from '../../keyspace/entry.ts';
+import { intsetBytes } from '../../structures/intset.ts';
+import { lpBytes } from '../../structures/listpack.ts';
 import {
   NODE_PACKED,
   TYPE_HASH,
@@ -33,15 +33,15 @@ import {
   TYPE_STRING,
   TYPE_ZSET_2,
   TYPE_ZSET_LISTPACK,
-} from './format.ts';
-import { HashSaver } from './save-hash.ts';
-import { ListSaver } from './save-list.ts';
-import { LONG_STRING, LongString } from './save-long-string.ts';
-import { SetSaver, saveElements } from './save-set.ts';
-import { StreamSaver } from './save-stream.ts';
-import { ZsetSaver } from './save-zset.ts';
-import type { BigEntry } from './snapshot-format.ts';
+} from '../format.ts';
+import type { BigEntry } from '../snapshot-format.ts';
+import { HashSaver } from './hash.ts';
+import { ListSaver } from './list.ts';
+import { LONG_STRING, LongString } from './long-string.ts';
+import { SetSaver, saveElements } from './set.ts';
+import { StreamSaver } from './stream.ts';
 import type { RdbWriter } from './writer.ts';
+import { ZsetSaver } from './zset.ts';
 
 /** The type byte of an entry's value. */
 export function rdbType(meta: number): number {

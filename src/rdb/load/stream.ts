@@ -7,15 +7,15 @@
  *   pending  count, { id (16 bytes), delivery time (8 bytes), deliveries }
  *   consumer name, seen time, [active time, from version 3 on], count, { id }
  */
-import { releaseWhole } from '../datatypes/memory.ts';
-import { type Count, countOf } from '../datatypes/stream/count.ts';
-import { type Consumer, Group, UNKNOWN } from '../datatypes/stream/group.ts';
-import { compareIds, StreamId } from '../datatypes/stream/id.ts';
-import { Stream } from '../datatypes/stream/stream.ts';
-import { STREAM_NODES, TYPE_STREAM } from '../keyspace/entry.ts';
-import { lpFirst, lpValidate } from '../structures/listpack.ts';
-import { latin1Of } from '../util/latin1.ts';
-import { TYPE_STREAM_LISTPACKS, TYPE_STREAM_LISTPACKS_3 } from './format.ts';
+import { releaseWhole } from '../../datatypes/memory.ts';
+import { type Count, countOf } from '../../datatypes/stream/count.ts';
+import { type Consumer, Group, UNKNOWN } from '../../datatypes/stream/group.ts';
+import { compareIds, StreamId } from '../../datatypes/stream/id.ts';
+import { Stream } from '../../datatypes/stream/stream.ts';
+import { STREAM_NODES, TYPE_STREAM } from '../../keyspace/entry.ts';
+import { lpFirst, lpValidate } from '../../structures/listpack.ts';
+import { latin1Of } from '../../util/latin1.ts';
+import { TYPE_STREAM_LISTPACKS, TYPE_STREAM_LISTPACKS_3 } from '../format.ts';
 import { corrupt, type LoadContext, type LoadedValue, type ValuePart } from './loaded-value.ts';
 import type { RdbReader } from './reader.ts';
 

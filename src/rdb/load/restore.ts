@@ -1,12 +1,12 @@
 /**
  * Values from the payloads of DUMP (dump.ts): read as a file's are, from bytes that are all there.
  */
-import type { Keyspace } from '../keyspace/keyspace.ts';
-import type { ZsetLimits } from '../values/zset.ts';
-import { PAYLOAD_FOOTER_BYTES } from './dump.ts';
-import { isValueType, ValueLoader } from './load-value.ts';
+import type { Keyspace } from '../../keyspace/keyspace.ts';
+import type { ZsetLimits } from '../../values/zset.ts';
+import { PAYLOAD_FOOTER_BYTES } from '../save/dump.ts';
 import type { LoadedValue } from './loaded-value.ts';
 import { CorruptRdb, RdbReader } from './reader.ts';
+import { isValueType, ValueLoader } from './value.ts';
 
 export class Restorer {
   readonly #keyspace: Keyspace;

@@ -9,7 +9,7 @@
  *   zipmap   count(1) { length, field, length, free(1), value, free bytes }* 0xff
  *            a length is a byte below 254, or 254 and 4 bytes (little endian)
  */
-import { writeInt, writeInt64 } from '../util/number-text.ts';
+import { writeInt, writeInt64 } from '../../util/number-text.ts';
 import { CorruptRdb } from './reader.ts';
 
 export type ElementVisitor = (bytes: Uint8Array, off: number, len: number) => void;

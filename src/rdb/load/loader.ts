@@ -16,13 +16,13 @@
  * Nothing the bytes say is believed: lengths are compared with what can still come before memory is taken for them,
  * packed values are validated before they are stored. What is wrong ends in CorruptRdb; what was loaded by then stays.
  */
-import type { Database } from '../keyspace/database.ts';
-import { type Deadline, setDeadline } from '../keyspace/deadline.ts';
-import type { Keyspace } from '../keyspace/keyspace.ts';
-import { copyBytes } from '../util/copy-bytes.ts';
-import { Crc64 } from '../util/crc64.ts';
-import { latin1Of } from '../util/latin1.ts';
-import type { ZsetLimits } from '../values/zset.ts';
+import type { Database } from '../../keyspace/database.ts';
+import { type Deadline, setDeadline } from '../../keyspace/deadline.ts';
+import type { Keyspace } from '../../keyspace/keyspace.ts';
+import { copyBytes } from '../../util/copy-bytes.ts';
+import { Crc64 } from '../../util/crc64.ts';
+import { latin1Of } from '../../util/latin1.ts';
+import type { ZsetLimits } from '../../values/zset.ts';
 import {
   OP_AUX,
   OP_EOF,
@@ -37,10 +37,10 @@ import {
   OP_SLOT_INFO,
   RDB_VERSION_MAX,
   TYPE_MODULE_2,
-} from './format.ts';
-import { isValueType, ValueLoader } from './load-value.ts';
+} from '../format.ts';
 import { moduleName, skipModuleValue } from './module-values.ts';
 import { CorruptRdb, INCOMPLETE, RdbReader, shortRead } from './reader.ts';
+import { isValueType, ValueLoader } from './value.ts';
 
 // What `step` says.
 /** All bytes that were there have been used: more are needed. */

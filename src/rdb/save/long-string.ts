@@ -5,7 +5,7 @@
  * done piece by piece; what makes a piece is a stream of its own, and one behind the other they are the stream of the
  * whole. Strings that don't become much smaller at once, or too long to be kept, are written raw.
  */
-import { lzfCompress } from '../structures/lzf.ts';
+import { lzfCompress } from '../../structures/lzf.ts';
 import type { RdbWriter } from './writer.ts';
 
 /** Longer strings are written in steps: compressing them takes milliseconds. */

@@ -5,12 +5,12 @@
  * ValueParts are what the loaders of the types share: each reads its value in steps, from a reader that may run out
  * of bytes between two elements (RdbReader, INCOMPLETE).
  */
-import { type Collection, type Memory, releaseWhole } from '../datatypes/memory.ts';
-import type { SortedSet } from '../datatypes/zset/sorted-set.ts';
-import type { Database } from '../keyspace/database.ts';
-import { LP_EMPTY_BYTES, lpClose, lpEncodedSize, lpWriteSized } from '../structures/listpack.ts';
-import type { SetValue } from '../values/set.ts';
-import { type ZsetLimits, zsetStore } from '../values/zset.ts';
+import { type Collection, type Memory, releaseWhole } from '../../datatypes/memory.ts';
+import type { SortedSet } from '../../datatypes/zset/sorted-set.ts';
+import type { Database } from '../../keyspace/database.ts';
+import { LP_EMPTY_BYTES, lpClose, lpEncodedSize, lpWriteSized } from '../../structures/listpack.ts';
+import type { SetValue } from '../../values/set.ts';
+import { type ZsetLimits, zsetStore } from '../../values/zset.ts';
 import { CorruptRdb, type RdbReader } from './reader.ts';
 
 export class LoadedValue {

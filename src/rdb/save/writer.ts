@@ -5,10 +5,10 @@
  * the reply writer. The checksum runs over what is handed to the sink, chunk by chunk, so a part costs a few stores.
  */
 
-import { lzfCompress } from '../structures/lzf.ts';
-import { Crc64 } from '../util/crc64.ts';
-import { parseSafeInt, writeInt } from '../util/number-text.ts';
-import type { ChunkSink } from './chunk-sink.ts';
+import { lzfCompress } from '../../structures/lzf.ts';
+import { Crc64 } from '../../util/crc64.ts';
+import { parseSafeInt, writeInt } from '../../util/number-text.ts';
+import type { ChunkSink } from '../chunk-sink.ts';
 import {
   LENGTH_14,
   LENGTH_32,
@@ -18,7 +18,7 @@ import {
   STRING_INT16,
   STRING_INT32,
   STRING_LZF,
-} from './format.ts';
+} from '../format.ts';
 
 const TWO_32 = 4294967296;
 /** Strings that could be compressed are longer than this. */

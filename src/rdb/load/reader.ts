@@ -8,9 +8,9 @@
  * Nothing that is told by the bytes is believed: a length is checked against what can still come (`limit`) before
  * anybody takes memory for it.
  */
-import { lzfHasRoom, lzfUnpack } from '../structures/lzf.ts';
-import { copyOf } from '../util/copy-bytes.ts';
-import { writeInt } from '../util/number-text.ts';
+import { lzfHasRoom, lzfUnpack } from '../../structures/lzf.ts';
+import { copyOf } from '../../util/copy-bytes.ts';
+import { writeInt } from '../../util/number-text.ts';
 import {
   LENGTH_6,
   LENGTH_14,
@@ -24,7 +24,7 @@ import {
   STRING_INT16,
   STRING_INT32,
   STRING_LZF,
-} from './format.ts';
+} from '../format.ts';
 
 const TWO_32 = 4294967296;
 /** No string is longer: Redis's own limit for loading is the memory. */

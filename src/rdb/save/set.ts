@@ -2,10 +2,10 @@
  * A set as an RDB of version 10 has it: its intset, or its members. There is no listpack of members before version 11,
  * so a packed set is written as members, too.
  */
-import type { SetTable } from '../datatypes/set/set-table.ts';
-import { DictionaryWalk } from '../structures/dictionary.ts';
-import { LpElement, lpFirst, lpGet, lpLength, lpNext } from '../structures/listpack.ts';
-import type { BigEntry } from './snapshot-format.ts';
+import type { SetTable } from '../../datatypes/set/set-table.ts';
+import { DictionaryWalk } from '../../structures/dictionary.ts';
+import { LpElement, lpFirst, lpGet, lpLength, lpNext } from '../../structures/listpack.ts';
+import type { BigEntry } from '../snapshot-format.ts';
 import type { RdbWriter } from './writer.ts';
 
 const KIB = 1024;

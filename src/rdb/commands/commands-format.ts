@@ -3,13 +3,13 @@
  *
  *   [#TS:seconds]  FUNCTION LOAD ...  { SELECT  { SET | RPUSH | SADD | ZADD | HMSET | XADD ...  [PEXPIREAT] }* }*
  */
-import type { HashTable } from '../datatypes/hash/hash-table.ts';
-import type { GrownList } from '../datatypes/list/grown-list.ts';
-import type { SetTable } from '../datatypes/set/set-table.ts';
-import type { Stream } from '../datatypes/stream/stream.ts';
-import type { SortedSet } from '../datatypes/zset/sorted-set.ts';
-import { type Database, ValueView } from '../keyspace/database.ts';
-import { type Deadline, deadlineOf } from '../keyspace/deadline.ts';
+import type { HashTable } from '../../datatypes/hash/hash-table.ts';
+import type { GrownList } from '../../datatypes/list/grown-list.ts';
+import type { SetTable } from '../../datatypes/set/set-table.ts';
+import type { Stream } from '../../datatypes/stream/stream.ts';
+import type { SortedSet } from '../../datatypes/zset/sorted-set.ts';
+import { type Database, ValueView } from '../../keyspace/database.ts';
+import { type Deadline, deadlineOf } from '../../keyspace/deadline.ts';
 import {
   ENCODING_MASK,
   EXTERNAL,
@@ -20,10 +20,11 @@ import {
   TYPE_SET,
   TYPE_STRING,
   TYPE_ZSET,
-} from '../keyspace/entry.ts';
-import { isBigEntry } from './big-entry.ts';
-import type { ChunkSink } from './chunk-sink.ts';
-import { Batches, CommandOut, word } from './command-out.ts';
+} from '../../keyspace/entry.ts';
+import { isBigEntry } from '../big-entry.ts';
+import type { ChunkSink } from '../chunk-sink.ts';
+import { LONG_STRING } from '../save/long-string.ts';
+import type { BigEntry, SnapshotFormat } from '../snapshot-format.ts';
 import {
   HashCommands,
   HMSET,
@@ -35,10 +36,9 @@ import {
   saveListpack,
   saveZsetListpack,
   ZsetCommands,
-} from './save-commands.ts';
-import { LONG_STRING } from './save-long-string.ts';
-import { StreamCommands } from './save-stream-commands.ts';
-import type { BigEntry, SnapshotFormat } from './snapshot-format.ts';
+} from './collections.ts';
+import { Batches, CommandOut, word } from './command-out.ts';
+import { StreamCommands } from './streams.ts';
 
 const FUNCTION = word('FUNCTION');
 const LOAD = word('LOAD');

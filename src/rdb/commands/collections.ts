@@ -2,18 +2,18 @@
  * Collections as the commands that make them, in batches: for an AOF without preamble. One file for lists, sets, sorted
  * sets and hashes, as each is a walk; streams have save-stream-commands.ts.
  */
-import type { HashTable } from '../datatypes/hash/hash-table.ts';
-import type { GrownList } from '../datatypes/list/grown-list.ts';
-import { NodeView } from '../datatypes/list/node.ts';
-import type { SetTable } from '../datatypes/set/set-table.ts';
-import type { SortedSet } from '../datatypes/zset/sorted-set.ts';
-import { DictionaryWalk } from '../structures/dictionary.ts';
-import { Int64, intsetGet, intsetLength, writeInt64Words } from '../structures/intset.ts';
-import { LpElement, lpFirst, lpGet, lpLength, lpNext } from '../structures/listpack.ts';
-import { formatDouble17, MAX_INT64_LENGTH, parseDoubleBytes } from '../util/number-text.ts';
+import type { HashTable } from '../../datatypes/hash/hash-table.ts';
+import type { GrownList } from '../../datatypes/list/grown-list.ts';
+import { NodeView } from '../../datatypes/list/node.ts';
+import type { SetTable } from '../../datatypes/set/set-table.ts';
+import type { SortedSet } from '../../datatypes/zset/sorted-set.ts';
+import { DictionaryWalk } from '../../structures/dictionary.ts';
+import { Int64, intsetGet, intsetLength, writeInt64Words } from '../../structures/intset.ts';
+import { LpElement, lpFirst, lpGet, lpLength, lpNext } from '../../structures/listpack.ts';
+import { formatDouble17, MAX_INT64_LENGTH, parseDoubleBytes } from '../../util/number-text.ts';
+import { LONG_STRING } from '../save/long-string.ts';
+import type { BigEntry } from '../snapshot-format.ts';
 import { type Batches, type CommandOut, word } from './command-out.ts';
-import { LONG_STRING } from './save-long-string.ts';
-import type { BigEntry } from './snapshot-format.ts';
 
 const KIB = 1024;
 const GATHERED = 64;

@@ -5,17 +5,17 @@
  * What fits becomes a packed list; a listpack that is a list's only node does so without having been copied. Nodes of
  * the file become nodes of ours unless they are larger than list-max-listpack-size allows.
  */
-import { GrownList } from '../datatypes/list/grown-list.ts';
-import { releaseWhole } from '../datatypes/memory.ts';
-import { LIST_NODES, LIST_PACKED, TYPE_LIST } from '../keyspace/entry.ts';
-import { LpElement, lpGet, lpLength, lpNext, lpSeek, lpValidate } from '../structures/listpack.ts';
+import { GrownList } from '../../datatypes/list/grown-list.ts';
+import { releaseWhole } from '../../datatypes/memory.ts';
+import { LIST_NODES, LIST_PACKED, TYPE_LIST } from '../../keyspace/entry.ts';
+import { LpElement, lpGet, lpLength, lpNext, lpSeek, lpValidate } from '../../structures/listpack.ts';
 import {
   NODE_PACKED,
   NODE_PLAIN,
   TYPE_LIST as RDB_LIST,
   TYPE_LIST_QUICKLIST_2,
   TYPE_LIST_ZIPLIST,
-} from './format.ts';
+} from '../format.ts';
 import {
   corrupt,
   type LoadContext,

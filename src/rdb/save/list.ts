@@ -4,12 +4,12 @@
  *
  * A long element of its own is a node, too; up to 1 GiB Redis 7.0 has it as a listpack of one element, then as it is.
  */
-import type { GrownList } from '../datatypes/list/grown-list.ts';
-import { NodeView } from '../datatypes/list/node.ts';
-import { LP_EMPTY_BYTES, lpClose, lpEncodedSize, lpWriteSized } from '../structures/listpack.ts';
-import { NODE_PACKED, NODE_PLAIN } from './format.ts';
-import { LONG_STRING, LongString } from './save-long-string.ts';
-import type { BigEntry } from './snapshot-format.ts';
+import type { GrownList } from '../../datatypes/list/grown-list.ts';
+import { NodeView } from '../../datatypes/list/node.ts';
+import { LP_EMPTY_BYTES, lpClose, lpEncodedSize, lpWriteSized } from '../../structures/listpack.ts';
+import { NODE_PACKED, NODE_PLAIN } from '../format.ts';
+import type { BigEntry } from '../snapshot-format.ts';
+import { LONG_STRING, LongString } from './long-string.ts';
 import type { RdbWriter } from './writer.ts';
 
 const KIB = 1024;

@@ -4,14 +4,14 @@
  *   XADD for each entry (for an empty stream one that is trimmed at once), XSETID
  *   for each group: XGROUP CREATE; for each of its consumers XCLAIM of what is pending, or XGROUP CREATECONSUMER
  */
-import { ElementText } from '../datatypes/stream/element.ts';
-import type { Consumer, Group } from '../datatypes/stream/group.ts';
-import { StreamId } from '../datatypes/stream/id.ts';
-import { StreamIterator } from '../datatypes/stream/iterator.ts';
-import { SAME_FIELDS } from '../datatypes/stream/node.ts';
-import type { Stream } from '../datatypes/stream/stream.ts';
+import { ElementText } from '../../datatypes/stream/element.ts';
+import type { Consumer, Group } from '../../datatypes/stream/group.ts';
+import { StreamId } from '../../datatypes/stream/id.ts';
+import { StreamIterator } from '../../datatypes/stream/iterator.ts';
+import { SAME_FIELDS } from '../../datatypes/stream/node.ts';
+import type { Stream } from '../../datatypes/stream/stream.ts';
+import type { BigEntry } from '../snapshot-format.ts';
 import { type CommandOut, word } from './command-out.ts';
-import type { BigEntry } from './snapshot-format.ts';
 
 const KIB = 1024;
 
