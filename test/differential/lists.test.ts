@@ -81,7 +81,13 @@ const lposOption = (): fc.Arbitrary<readonly string[]> =>
     { weight: 4, arbitrary: fc.integer({ min: -4, max: 4 }).map((n) => ['RANK', String(n)]) },
     { weight: 4, arbitrary: fc.integer({ min: -1, max: 4 }).map((n) => ['count', String(n)]) },
     { weight: 4, arbitrary: fc.integer({ min: -1, max: 30 }).map((n) => ['MAXLEN', String(n)]) },
-    { weight: 2, arbitrary: fc.tuple(fc.constantFrom('RANK', 'COUNT', 'MAXLEN'), index()) },
+    {
+      weight: 2,
+      // 7.2 refuses the rank that has no opposite; the real server, a 7.0, does not.
+      arbitrary: fc
+        .tuple(fc.constantFrom('RANK', 'COUNT', 'MAXLEN'), index())
+        .filter(([name, n]) => name !== 'RANK' || n !== '-9223372036854775808'),
+    },
     { weight: 1, arbitrary: fc.constantFrom(['RANK'], ['bogus', '1']) },
   );
 
