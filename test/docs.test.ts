@@ -112,7 +112,9 @@ describe('README', { skip: needs('redis-cli', 'npx') }, () => {
   for (const [i, block] of testedBlocks(read('README.md')).entries()) {
     it(`block ${i + 1}: ${block.lines[0]}`, async () => {
       if (block.isServer) {
-        servers.push(await start(await withOwnPlaces(`${block.lines.at(-1)} --port 6379`), ports));
+        servers.push(
+          await start(await withOwnPlaces(`${block.lines.at(-1)} --port 6379 --dir ${folder}`), ports),
+        );
         return;
       }
       for (const line of block.lines) {
