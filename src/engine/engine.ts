@@ -121,7 +121,7 @@ export class Engine {
   readonly transactions: Transactions;
   /** What the append-only file and replicas are told. */
   readonly propagation: Propagation;
-  /** Where replies wait until what they tell of is on disk (`appendfsync always`). */
+  /** Where replies wait until what they tell of is in the append-only file, or synced (`appendfsync always`). */
   readonly outputGate: OutputGate;
   /** Keys that must not be changed for a while. */
   readonly heldKeys: HeldKeys;
@@ -215,15 +215,16 @@ export class Engine {
 
   /** Reads the clock; sets the time that the next commands see. Returns µs of the monotonic clock. */
   readTime(): number {
-    const us = this.clock.monoUs();
-    this.keyspace.tick(Math.floor(us / 1000 + this.#wallOffset));
+    const us = this.tick();
     this.chargedUs = us;
     return us;
   }
 
-  /** Sets the time that commands see, and charges nobody for what has passed. */
-  tick(): void {
-    this.keyspace.tick(Math.floor(this.clock.monoUs() / 1000 + this.#wallOffset));
+  /** The same, and charges nobody for what has passed. */
+  tick(): number {
+    const us = this.clock.monoUs();
+    this.keyspace.tick(Math.floor(us / 1000 + this.#wallOffset));
+    return us;
   }
 
   /** Wall clock of the command being served, in ms. */

@@ -18,9 +18,10 @@ import type { Client } from './client.ts';
 import { RUNS_QUEUE, WRITE } from './command-spec.ts';
 import type { Command } from './command-table.ts';
 import type { Engine } from './engine.ts';
-import { SERVER_KEYS_HELD, STOP_BLOCKED } from './gates.ts';
+import { SERVER_KEYS_HELD } from './gates.ts';
 import { findKeys } from './key-extraction.ts';
 import type { ChangeListener } from './messages/signals.ts';
+import { Postponed } from './postponed.ts';
 
 export interface HeldKey {
   readonly db: Database;
@@ -33,11 +34,11 @@ export class HeldKeys implements ChangeListener {
   readonly #engine: Engine;
   /** By name; a name may be held in several databases. */
   readonly #held = new Map<string, HeldKey[]>();
-  /** In the order in which they came. */
-  #postponed = new Map<Client, Args>();
+  readonly #postponed: Postponed;
 
   constructor(engine: Engine) {
     this.#engine = engine;
+    this.#postponed = new Postponed(engine);
   }
 
   hold(db: Database, keys: readonly Uint8Array[]): HeldKey[] {
@@ -64,8 +65,7 @@ export class HeldKeys implements ChangeListener {
       this.#engine.gates &= ~SERVER_KEYS_HELD;
       this.#engine.signals.unlisten(this);
     }
-    // Not within whatever releases them: no handler runs inside another.
-    if (this.#postponed.size !== 0) queueMicrotask(() => this.#resume());
+    this.#postponed.resume();
   }
 
   /** Whether the command would change a key that is held: it must wait. Only asked under SERVER_KEYS_HELD. */
@@ -83,31 +83,7 @@ export class HeldKeys implements ChangeListener {
 
   /** Puts the client's command off. */
   postpone(client: Client, args: Args): void {
-    this.#postponed.set(client, args.copy());
-    client.stopped |= STOP_BLOCKED;
-    client.blocked = {
-      kind: 'pause',
-      unblockable: false,
-      cancel: () => this.#postponed.delete(client),
-    };
-  }
-
-  /** Bytes kept for a client's postponed command. */
-  bytesOf(client: Client): number {
-    return this.#postponed.get(client)?.buf.length ?? 0;
-  }
-
-  /** Those that must go on waiting are put off again, by the gate. */
-  #resume(): void {
-    const postponed = this.#postponed;
-    this.#postponed = new Map();
-    for (const [client, args] of postponed) {
-      // Closed by one that was resumed before it.
-      if (client.blocked?.kind !== 'pause') continue;
-      client.blocked = null;
-      client.stopped &= ~STOP_BLOCKED;
-      this.#engine.serveKept(client, args);
-    }
+    this.#postponed.add(client, args);
   }
 
   modified(db: Database, key: Uint8Array, off: number, len: number): void {

@@ -4,9 +4,8 @@
  *
  *     holds(command) → postpone(client, args) → [client stopped] → the pause ends → Engine.serveKept
  *
- * A postponed client is blocked: nothing more of what it sends is served. Its command waits here, copied out of the
- * read buffer, and goes through all gates again when the pause is over. So a pause that begins meanwhile holds it again,
- * and one client's CLIENT PAUSE among the resumed commands holds those behind it.
+ * Commands that are put off go through all gates again when the pause is over (postponed.ts). So a pause that begins
+ * meanwhile holds them again, and one client's CLIENT PAUSE among the resumed commands holds those behind it.
  *
  * While paused, keys that are past their time are hidden but not removed, and nothing is evicted: the data set must
  * stand still for whoever wants it to (keyspace.expireMode).
@@ -18,7 +17,8 @@ import type { TimerHandle } from '../util/clock.ts';
 import type { Client } from './client.ts';
 import { MAY_REPLICATE, WRITE } from './command-spec.ts';
 import type { Engine } from './engine.ts';
-import { SERVER_PAUSED, STOP_BLOCKED } from './gates.ts';
+import { SERVER_PAUSED } from './gates.ts';
+import { Postponed } from './postponed.ts';
 
 export type PausePurpose = 'client' | 'failover' | 'shutdown';
 
@@ -35,14 +35,14 @@ interface Pausing {
 export class Pause {
   readonly #engine: Engine;
   readonly #pauses = new Map<PausePurpose, Pausing>();
-  /** In the order in which they came. */
-  #postponed = new Map<Client, Args>();
+  readonly #postponed: Postponed;
   #timer: TimerHandle | null = null;
   /** keyspace.expireMode as it was before. */
   #expireMode = 0;
 
   constructor(engine: Engine) {
     this.#engine = engine;
+    this.#postponed = new Postponed(engine);
   }
 
   /** Pauses for `ms`. A pause for the same purpose that lasts longer, or holds more, stays as long, or as strict. */
@@ -70,18 +70,7 @@ export class Pause {
 
   /** Puts the client's command off. */
   postpone(client: Client, args: Args): void {
-    this.#postponed.set(client, args.copy());
-    client.stopped |= STOP_BLOCKED;
-    client.blocked = {
-      kind: 'pause',
-      unblockable: false,
-      cancel: () => this.#postponed.delete(client),
-    };
-  }
-
-  /** Bytes kept for a client's postponed command. */
-  bytesOf(client: Client): number {
-    return this.#postponed.get(client)?.buf.length ?? 0;
+    this.#postponed.add(client, args);
   }
 
   /** Looks at what has run out, and sets gate, expiry and timer accordingly. */
@@ -107,20 +96,7 @@ export class Pause {
     } else if (wasPaused) {
       engine.gates &= ~SERVER_PAUSED;
       keyspace.expireMode = this.#expireMode;
-      // Not within the command that ends the pause: no handler runs inside another.
-      if (this.#postponed.size !== 0) queueMicrotask(() => this.#resume());
-    }
-  }
-
-  #resume(): void {
-    const postponed = this.#postponed;
-    this.#postponed = new Map();
-    for (const [client, args] of postponed) {
-      // Closed by one that was resumed before it.
-      if (client.blocked?.kind !== 'pause') continue;
-      client.blocked = null;
-      client.stopped &= ~STOP_BLOCKED;
-      this.#engine.serveKept(client, args);
+      this.#postponed.resume();
     }
   }
 }

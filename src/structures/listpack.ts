@@ -106,7 +106,7 @@ export function lpSeek(b: Uint8Array, at: number, index: number): number {
 // ------------------------------------------------------------------------------------------- sizes of entries
 
 /** Bytes of encoding and data of the entry at `p`, without its backlen. */
-function contentSize(b: Uint8Array, p: number): number {
+export function lpContentSize(b: Uint8Array, p: number): number {
   const head = b[p]!;
   if (head < 0x80) return 1;
   if (head < 0xc0) return 1 + (head & 63);
@@ -141,7 +141,7 @@ export function lpEntrySize(b: Uint8Array, p: number): number {
   const head = b[p]!;
   if (head < 0x80) return 2;
   if (head < 0xc0) return 2 + (head & 63);
-  const size = contentSize(b, p);
+  const size = lpContentSize(b, p);
   return size + backlenSize(size);
 }
 
@@ -550,7 +550,7 @@ export function lpValidate(b: Uint8Array, at: number, len: number): boolean {
     }
     if (head > 0xf4) return false;
     if (p + (head === 0xf0 ? 5 : 2) > end) return false;
-    const size = contentSize(b, p);
+    const size = lpContentSize(b, p);
     const backlen = backlenSize(size);
     if (p + size + backlen > end) return false;
     lpWriteBacklen(prepared, 0, size);

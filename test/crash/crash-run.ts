@@ -10,8 +10,8 @@
  * What must be there after the start ("the floor") depends on the policy:
  *
  * - `always`: every answered step.
- * - `everysec`: every step answered 2 s before the kill. (Less than Redis gives here, whose write(2) comes before
- *   the reply: only power cuts cost it a second.)
+ * - `everysec`: every step answered 2 s before the kill: what is promised for the machine. (A kill of the process only
+ *   costs what was answered while a sync was running; nobody here knows when one was.)
  * - `rdb`: no AOF; what was answered when the last BGSAVE that came to its end was called.
  *
  * From CONFIG SET appendonly no until the rewrite that appendonly yes starts is done, nothing more is promised;

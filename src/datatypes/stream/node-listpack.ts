@@ -12,6 +12,7 @@ import {
   LP_EMPTY_BYTES,
   LpElement,
   lpClose,
+  lpContentSize,
   lpFirst,
   lpGet,
   lpIsEnd,
@@ -56,27 +57,6 @@ export function nodeListpackBytes(arena: Arena, ref: number): number {
 
 const cursor = new NodeCursor();
 
-/** Bytes of the element at `p` of a node, which are those of a listpack's without the length behind them. */
-function elementSize(b: Uint8Array, p: number): number {
-  const head = b[p]!;
-  if (head < 0x80) return 1;
-  if (head < 0xc0) return 1 + (head & 63);
-  if (head < 0xe0) return 2;
-  if (head < 0xf0) return 2 + (((head & 15) << 8) | b[p + 1]!);
-  switch (head) {
-    case 0xf0:
-      return 5 + ((b[p + 1]! | (b[p + 2]! << 8) | (b[p + 3]! << 16) | (b[p + 4]! << 24)) >>> 0);
-    case 0xf1:
-      return 3;
-    case 0xf2:
-      return 4;
-    case 0xf3:
-      return 5;
-    default:
-      return 9;
-  }
-}
-
 /** Writes an integer as an element of a listpack; returns the position behind it. */
 function putInt(b: Uint8Array, p: number, n: number): number {
   const end = writeIntElement(b, p, n);
@@ -116,7 +96,7 @@ export function writeNodeListpack(arena: Arena, ref: number, b: Uint8Array, at: 
   to = putInt(b, to, fields);
   let p = cursor.masterFields;
   for (let i = 0; i < fields; i++) {
-    const size = elementSize(bytes, p);
+    const size = lpContentSize(bytes, p);
     copyBytes(bytes, p, size, b, to);
     to = lpWriteBacklen(b, to + size, size);
     p += size;
@@ -131,7 +111,7 @@ export function writeNodeListpack(arena: Arena, ref: number, b: Uint8Array, at: 
     const texts = same ? cursor.fields : cursor.fields * 2;
     p = cursor.body;
     for (let i = 0; i < texts; i++) {
-      const size = elementSize(bytes, p);
+      const size = lpContentSize(bytes, p);
       copyBytes(bytes, p, size, b, to);
       to = lpWriteBacklen(b, to + size, size);
       p += size;

@@ -83,8 +83,6 @@ export class ClientLimits {
       client.name.length +
       link.inputRoom +
       link.pendingBytes +
-      client.engine.pause.bytesOf(client) +
-      client.engine.heldKeys.bytesOf(client) +
       client.engine.transactions.bytesOf(client) +
       (client.blocked?.bytes ?? 0) +
       (client.subscriptions === null ? 0 : client.subscriptions.bytes) +

@@ -104,16 +104,6 @@ export class EffectBuffer {
     this.pos += len;
   }
 
-  /** A command whose bytes are there already. */
-  rawCommand(db: number, target: number, buf: Uint8Array, off: number, len: number): void {
-    const { count } = this;
-    this.starts[count] = this.pos;
-    this.databases[count] = db;
-    this.targets[count] = target;
-    this.count = count + 1;
-    this.raw(buf, off, len);
-  }
-
   /** `*n` or `$n` with its line end, and room for `more` bytes and a line end behind it. */
   #line(mark: number, n: number, more: number): void {
     this.#room(LINE_ROOM + more);

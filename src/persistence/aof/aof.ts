@@ -17,8 +17,9 @@
 import { TO_AOF } from '../../engine/effects/propagation.ts';
 import type { Engine } from '../../engine/engine.ts';
 import * as errors from '../../engine/errors.ts';
-import { SERVER_LOADING, SERVER_MISCONF } from '../../engine/gates.ts';
+import { SERVER_LOADING } from '../../engine/gates.ts';
 import type { ShutdownOptions } from '../../engine/host.ts';
+import { updateMisconfGate } from '../../engine/persistence.ts';
 import type { ReplyError } from '../../resp/reply-error.ts';
 import { errnoText } from '../../util/errno-text.ts';
 import type { FileSystem } from '../files/file-system.ts';
@@ -296,14 +297,12 @@ export class AppendOnlyFile implements AofPart, Rewritten {
   }
 
   #statusChanged(): void {
-    const engine = this.#engine;
     const cause = this.state === 'off' ? null : this.writer.error;
     if (cause !== this.#misconfCause) {
       this.#misconfCause = cause;
       this.#misconf = cause === null ? null : errors.misconfAof(errnoText(cause));
     }
-    if (this.#misconf !== null) engine.gates |= SERVER_MISCONF;
-    else if ((engine.persistence?.misconf ?? null) === null) engine.gates &= ~SERVER_MISCONF;
+    updateMisconfGate(this.#engine);
   }
 
   // --------------------------------------------------------------------------------------------- rewriting

@@ -63,8 +63,6 @@ export class RdbSaver implements SavingPart {
   lastCowBytes = 0;
   /** BGSAVE SCHEDULE waits for its turn. */
   scheduled = false;
-  /** The file was only written to bring a replica up to date (rdb-del-sync-files). */
-  fileIsForSync = false;
   readonly #engine: Engine;
   readonly #snapshots: Snapshots;
   readonly #fs: FileSystem;
@@ -211,15 +209,6 @@ export class RdbSaver implements SavingPart {
     this.kill();
   }
 
-  /** rdb-del-sync-files: removes the file if it was only there for a replica. For replication to call. */
-  removeSyncFile(): void {
-    const { config, log } = this.#engine;
-    if (!this.fileIsForSync || !config.values['rdb-del-sync-files']) return;
-    this.fileIsForSync = false;
-    log.notice('Removing the RDB file used to feed replicas in a persistence-less instance');
-    this.#fs.unlink(this.#target(), () => {});
-  }
-
   // --------------------------------------------------------------------------------------------------- work
 
   #target(): string {
@@ -345,7 +334,6 @@ export class RdbSaver implements SavingPart {
   #succeeded(): void {
     this.lastSaveMs = this.#engine.clock.wallMs();
     this.lastStatusOk = true;
-    this.fileIsForSync = false;
     updateMisconfGate(this.#engine);
   }
 

@@ -22,6 +22,7 @@ import type { Client } from '../../engine/client.ts';
 import type { Command } from '../../engine/command-table.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { SERVER_SNAPSHOT } from '../../engine/gates.ts';
+import { Postponed } from '../../engine/postponed.ts';
 import type { WriteGate } from '../../engine/write-gate.ts';
 import type { Database } from '../../keyspace/database.ts';
 import { EPOCH_BIT, EXTERNAL } from '../../keyspace/entry.ts';
@@ -35,7 +36,6 @@ import { blockThread } from '../../util/block-thread.ts';
 import { Aside, copyRecord, dropExternal, freeRecord, setExternal, settle } from './aside.ts';
 import type { Backlog } from './backlog.ts';
 import { Pace } from './pace.ts';
-import { Postponed } from './postponed.ts';
 import { dictionaryBytes, type Source, sourceOf } from './source.ts';
 import { Sweep } from './sweep.ts';
 import { anyTouched } from './touched-keys.ts';
@@ -132,11 +132,6 @@ export class Snapshots implements SnapshotHook, WriteGate {
   /** Bytes that were put aside in the snapshot that runs or ran last: current_cow_size. */
   get copiedBytes(): number {
     return this.#aside.copiedBytes;
-  }
-
-  /** Bytes aside now. */
-  get asideBytes(): number {
-    return this.#aside.bytes;
   }
 
   /** Begins a snapshot of the state at this call. There must be none. */

@@ -32,6 +32,7 @@ import {
   OP_FUNCTION_PRE_GA,
   OP_FUNCTION2,
   OP_IDLE,
+  OP_MODULE_AUX,
   OP_RESIZEDB,
   OP_SELECTDB,
   OP_SLOT_INFO,
@@ -399,7 +400,7 @@ export class RdbLoader {
         if (reader.length() !== 0) reader.string();
         reader.string();
         break;
-      default:
+      case OP_MODULE_AUX:
         this.#moduleAux();
     }
     reader.commit();

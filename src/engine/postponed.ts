@@ -1,11 +1,12 @@
 /**
- * Clients whose writing commands wait for the snapshot. Each command is kept as CLIENT PAUSE keeps those it puts off
- * (engine/pause.ts) and goes through all gates again; so one that must wait once more does.
+ * Clients whose commands were put off: by CLIENT PAUSE, by MIGRATE (held-keys.ts), by a snapshot. Nothing more of what
+ * such a client sends is served. Its command is kept, copied out of the read buffer, and goes through all gates again
+ * when it is resumed; so one that must wait once more does.
  */
-import type { Client } from '../../engine/client.ts';
-import type { Engine } from '../../engine/engine.ts';
-import { STOP_BLOCKED } from '../../engine/gates.ts';
-import type { Args } from '../../resp/args.ts';
+import type { Args } from '../resp/args.ts';
+import type { Client } from './client.ts';
+import type { Engine } from './engine.ts';
+import { STOP_BLOCKED } from './gates.ts';
 
 export class Postponed {
   readonly #engine: Engine;
@@ -38,7 +39,7 @@ export class Postponed {
     };
   }
 
-  /** Serves them soon: not within the command that may be running. */
+  /** Serves them soon: no handler runs inside another. */
   resume(): void {
     if (this.#waiting.size === 0 || this.#resuming) return;
     this.#resuming = true;
