@@ -8,6 +8,7 @@ import type { Command } from './command-table.ts';
 import type { Engine } from './engine.ts';
 import type { Subscriptions } from './messages/pubsub.ts';
 import type { TrackingState } from './messages/tracking.ts';
+import type { AttachedReplica } from './replication.ts';
 import type { Transaction, Watches } from './transactions.ts';
 
 /** The transport behind a client. */
@@ -84,6 +85,12 @@ export class Client {
   noEvict = false;
   /** What it sends has been accepted before: it is the append-only file that is being loaded, or the master. */
   mustObey = false;
+  /** It is the link to our master. */
+  isMaster = false;
+  /** It is a replica of ours; null: it isn't. */
+  replica: AttachedReplica | null = null;
+  /** master_repl_offset when its last batch of requests had been served: what WAIT waits for. */
+  writeOffset = 0;
   readonly createdMs: number;
   lastInteractionMs: number;
   lastCommand: Command | null = null;

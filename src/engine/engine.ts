@@ -65,6 +65,7 @@ import { type Connector, LinkCache } from './outgoing.ts';
 import { OutputGate } from './output-gate.ts';
 import { Pause } from './pause.ts';
 import type { Persistence } from './persistence.ts';
+import type { Replication } from './replication.ts';
 import { isQuiet, Transactions } from './transactions.ts';
 import type { WriteGate } from './write-gate.ts';
 
@@ -137,6 +138,8 @@ export class Engine {
   host: Host | null = null;
   /** The data files; null where there are none. */
   persistence: Persistence | null = null;
+  /** Masters and replicas; null where there is none. */
+  replication: Replication | null = null;
   /** Run `hz` times a second, in this order. */
   readonly cron: CronJob[] = [];
   /** What features add to INFO. */

@@ -31,6 +31,7 @@ export const SERVER_MAXMEMORY = 1 << 16;
 export const SERVER_LOADING = 1 << 17;
 export const SERVER_PAUSED = 1 << 18;
 export const SERVER_MONITORED = 1 << 19;
+/** A replica that takes writes from its master only. */
 export const SERVER_READONLY = 1 << 20;
 export const SERVER_MISCONF = 1 << 21;
 /** Some client waits for keys: after each command, those that have changed are looked after (blocking.ts). */
@@ -39,6 +40,10 @@ export const SERVER_AWAITED = 1 << 22;
 export const SERVER_SNAPSHOT = 1 << 23;
 /** Some keys must not be changed for a while (held-keys.ts). */
 export const SERVER_KEYS_HELD = 1 << 27;
+/** Too few replicas are good: writes are refused (min-replicas-to-write). */
+export const SERVER_NOREPLICAS = 1 << 24;
+/** A replica without its master that must not serve old data (replica-serve-stale-data no). */
+export const SERVER_STALE = 1 << 25;
 
 /**
  * Reply bytes that all clients together may leave untaken. Above it, the requests of those that have left more than

@@ -27,6 +27,7 @@ import { Listener } from '../net/listener.ts';
 import { Outgoing } from '../net/outgoing.ts';
 import { LoadError } from '../persistence/loading/context.ts';
 import { DataFiles } from '../persistence/persistence.ts';
+import { Replication } from '../replication/replication.ts';
 import { type Clock, systemClock, systemTimers, type Timers } from '../util/clock.ts';
 import { type Random, randomHex, systemRandom } from '../util/random.ts';
 import { REDIS_VERSION } from '../util/version.ts';
@@ -84,6 +85,7 @@ export class Server implements Host {
   readonly #settleStopped: () => void;
   readonly #listener: Listener;
   readonly #files: DataFiles;
+  readonly #replication: Replication;
   readonly #cron: Cron;
   #shutdown: Promise<string | null> | null = null;
   #aborted = false;
@@ -125,6 +127,8 @@ export class Server implements Host {
     this.startedMs = clock.wallMs();
     this.#files = new DataFiles(this.engine, { fatal: () => this.#fatal() });
     this.engine.persistence = this.#files;
+    this.#replication = new Replication(this.engine, this.#files);
+    this.engine.replication = this.#replication;
     this.#listener = new Listener(this.engine);
     this.#cron = new Cron(this.engine);
     this.engine.cron.push({ name: 'shutdown', run: () => this.#beginAsked() });
@@ -214,6 +218,7 @@ export class Server implements Host {
     }
     this.engine.gates &= ~SERVER_LOADING;
     this.shutdownSteps.push((options) => this.#files.beforeEnd(options));
+    this.#replication.loaded();
     for (const { name } of this.listeners) log.notice(`Ready to accept connections ${name}`);
   }
 
@@ -331,6 +336,7 @@ export class Server implements Host {
     this.#cron.stop();
     this.#listener.close();
     this.engine.links.close();
+    this.#replication.close();
     for (const client of [...this.engine.clients.all()]) client.link.destroy();
   }
 

@@ -33,6 +33,8 @@ export function clientTypeNamed(name: string): ClientType | null {
 
 /** The class of a client. A monitor is a normal client. */
 export function clientType(client: Client): ClientType {
+  if (client.isMaster) return 'master';
+  if (client.replica !== null) return 'replica';
   return (client.gates & GATE_SUBSCRIBED) !== 0 ? 'pubsub' : 'normal';
 }
 
@@ -70,6 +72,8 @@ function subscriptionsOf({ subscriptions }: Client): string {
 function flagsOf(client: Client): string {
   const { gates, stopped } = client;
   let flags = '';
+  if (client.isMaster) flags += 'M';
+  if (client.replica !== null) flags += 'S';
   if ((gates & GATE_MONITOR) !== 0) flags += 'O';
   if ((gates & GATE_SUBSCRIBED) !== 0) flags += 'P';
   if ((gates & GATE_MULTI) !== 0) flags += 'x';
