@@ -11,6 +11,7 @@ import { GENERIC_COMMANDS } from './keys/specs.ts';
 import { LIST_COMMANDS } from './lists/specs.ts';
 import { PERSISTENCE_COMMANDS } from './persistence/specs.ts';
 import { PUBSUB_COMMANDS } from './pubsub/specs.ts';
+import { REPLICATION_COMMANDS } from './replication/specs.ts';
 import { SERIALIZATION_COMMANDS } from './serialization/specs.ts';
 import { SERVER_COMMANDS } from './server/specs.ts';
 import { SET_COMMANDS } from './sets/specs.ts';
@@ -38,4 +39,5 @@ export const ALL_COMMANDS: readonly CommandSpec[] = [
   ...STREAM_COMMANDS,
   ...TRANSACTION_COMMANDS,
   ...PUBSUB_COMMANDS,
+  ...REPLICATION_COMMANDS,
 ];

@@ -386,3 +386,38 @@ export function noGroupToRead(key: string, group: string): ReplyError {
 export function xclaimOption(option: string): ReplyError {
   return new ReplyError(`ERR Unrecognized XCLAIM option '${cString(option)}'`);
 }
+
+// Masters and replicas: the commands of users.
+export const NO_REPLICATION = new ReplyError('ERR This server has no replication');
+export const REPLICAOF_IN_CLUSTER = new ReplyError('ERR REPLICAOF not allowed in cluster mode.');
+export const REPLICAOF_WHILE_FAILING_OVER = new ReplyError('ERR REPLICAOF not allowed while failing over.');
+export const NOT_FOR_REPLICAS = new ReplyError('ERR Command is not valid when client is a replica.');
+export const BAD_MASTER_PORT = new ReplyError('ERR Invalid master port');
+export const WAIT_ON_REPLICA = new ReplyError(
+  'ERR WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is configured ' +
+    'to be writable (which is not the default) writes to replicas are just local and are not propagated.',
+);
+export const WAITAOF_ON_REPLICA = new ReplyError(
+  'ERR WAITAOF cannot be used with replica instances. Please also note that writes to replicas are just local and ' +
+    'are not propagated.',
+);
+export const WAITAOF_WITHOUT_AOF = new ReplyError(
+  'ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.',
+);
+/** For those who wait in WAIT or for a key when the server becomes a replica. */
+export const UNBLOCKED_BY_ROLE = new ReplyError(
+  'UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)',
+);
+export const FAILOVER_IN_CLUSTER = new ReplyError(
+  'ERR FAILOVER not allowed in cluster mode. Use CLUSTER FAILOVER command instead.',
+);
+export const FAILOVER_TIMEOUT = new ReplyError('ERR FAILOVER timeout must be greater than 0');
+export const NO_FAILOVER = new ReplyError('ERR No failover in progress.');
+export const FAILOVER_IN_PROGRESS = new ReplyError('ERR FAILOVER already in progress.');
+export const FAILOVER_ON_REPLICA = new ReplyError('ERR FAILOVER is not valid when server is a replica.');
+export const FAILOVER_WITHOUT_REPLICAS = new ReplyError('ERR FAILOVER requires connected replicas.');
+export const FORCED_FAILOVER_NEEDS = new ReplyError(
+  'ERR FAILOVER with force option requires both a timeout and target HOST and IP.',
+);
+export const FAILOVER_TARGET_UNKNOWN = new ReplyError('ERR FAILOVER target HOST and PORT is not a replica.');
+export const FAILOVER_TARGET_NOT_ONLINE = new ReplyError('ERR FAILOVER target replica is not online.');

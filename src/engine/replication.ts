@@ -31,6 +31,8 @@ export interface Replication {
   readonly id: string;
   /** master_repl_offset: bytes of that history so far. */
   readonly offset: number;
+  /** FAILOVER is under way. */
+  readonly isFailingOver: boolean;
 
   // The commands. Each replies by itself, or throws a ReplyError.
   /** REPLICAOF host port; NO ONE is null. */

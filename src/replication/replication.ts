@@ -43,6 +43,10 @@ export class Replication implements ReplicationFace {
     return this.shared.stream.end;
   }
 
+  get isFailingOver(): boolean {
+    return false;
+  }
+
   /** The data is loaded: what it says of its history is taken up, and the configured master is followed. */
   loaded(): void {}
 
