@@ -269,6 +269,8 @@ export class Blocking implements ChangeListener, CronJob {
       else if (waiter.wait.kind === 'list' && command.name !== 'blmpop') keyspace.dirty = dirty;
     }
     if (this.#waitsOn) return;
+    // What it has changed goes into the stream with the command that it was served for.
+    client.writeOffset = -1;
     this.#forget(waiter);
     out.flush();
     this.#release(client);

@@ -11,8 +11,6 @@ export interface DebugSwitches {
   skipChecksums: boolean;
   /** Bytes from which an element of a list gets a node of its own; 0: the default. */
   packedThreshold: number;
-  /** DEBUG CHANGE-REPL-ID. */
-  changeReplicationId: (() => void) | null;
 }
 
 export function newDebugSwitches(): DebugSwitches {
@@ -21,6 +19,5 @@ export function newDebugSwitches(): DebugSwitches {
     cronPaused: false,
     skipChecksums: false,
     packedThreshold: 0,
-    changeReplicationId: null,
   };
 }

@@ -23,7 +23,7 @@ import { ReplyWriter } from '../resp/reply-writer.ts';
 import { COMMAND, INCOMPLETE, PROTOCOL_ERROR, RequestParser } from '../resp/request-parser.ts';
 import { ArenaFull } from '../structures/arena.ts';
 import { type Clock, MicrosecondWallClock, type Timers } from '../util/clock.ts';
-import { type Random, randomHex } from '../util/random.ts';
+import type { Random } from '../util/random.ts';
 import { admit, protectedRefusal } from './admission.ts';
 import { Blocking } from './blocking.ts';
 import type { Client, Link } from './client.ts';
@@ -151,8 +151,8 @@ export class Engine {
   readonly slowlog = new SlowLog();
   readonly latency = new LatencyMonitor();
   readonly metrics: Metrics;
-  /** 40 hex digits that name this data set's history; replication owns it. */
-  replicationId: string;
+  /** Where the replication stream was when the batch that is being served began; kept while replicas are fed. */
+  batchOffset = 0;
   readonly debug = newDebugSwitches();
   /** Wall clock in µs (TIME, ids). */
   readonly wallClock: MicrosecondWallClock;
@@ -178,7 +178,6 @@ export class Engine {
     this.stats = new Stats();
     this.clients = new ClientRegistry(this);
     this.writer = new ReplyWriter(NOWHERE);
-    this.replicationId = randomHex(parts.random, 40);
     this.metrics = new Metrics(this);
     this.wallClock = new MicrosecondWallClock(parts.clock);
     // For a millisecond, in which the wall clock steps: `SET k v PXAT now+10` must not see 11 ms to come.
@@ -247,6 +246,7 @@ export class Engine {
     writer.sink = client.link;
     writer.resp = client.resp;
     if (client.outbox.length !== 0) this.pushes.flushTo(client);
+    if (this.propagation.feedsReplicas) this.batchOffset = this.replication!.offset;
     while (at < end && client.stopped === 0) {
       const status = parser.parse(buf, at, end, (client.gates & GATE_UNAUTHENTICATED) === 0);
       if (status === COMMAND) {
@@ -260,6 +260,7 @@ export class Engine {
     }
     this.settle();
     if (this.propagation.lends) this.propagation.flush();
+    if (this.propagation.feedsReplicas) this.#noteWrites(client);
     if (client.outbox.length !== 0 && !client.midReply) this.pushes.flushOwn(client);
     writer.flush();
     this.current = null;
@@ -381,14 +382,22 @@ export class Engine {
     writer.sink = client.link;
     writer.resp = client.resp;
     if (client.outbox.length !== 0) this.pushes.flushTo(client);
+    if (this.propagation.feedsReplicas) this.batchOffset = this.replication!.offset;
     this.execute(client, args);
     this.settle();
     if (this.propagation.lends) this.propagation.flush();
+    if (this.propagation.feedsReplicas) this.#noteWrites(client);
     if (client.outbox.length !== 0 && !client.midReply) this.pushes.flushOwn(client);
     writer.flush();
     this.current = null;
     if ((client.stopped & STOP_CLOSING) !== 0) client.link.end();
     else client.link.resume();
+  }
+
+  /** The stream has grown while the client was served: that is what its WAIT waits for. */
+  #noteWrites(client: Client): void {
+    const { offset } = this.replication!;
+    if (offset !== this.batchOffset) client.writeOffset = offset;
   }
 
   /** Calls the handler, catches its refusal, keeps count. */

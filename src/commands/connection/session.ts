@@ -63,7 +63,7 @@ export function hello(client: Client, args: Args): void {
   out.bulkText('mode');
   out.bulkText(engine.config.values['cluster-enabled'] ? 'cluster' : 'standalone');
   out.bulkText('role');
-  out.bulkText('master');
+  out.bulkText(engine.replication?.role ?? 'master');
   out.bulkText('modules');
   out.emptyArray();
 }

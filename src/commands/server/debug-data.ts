@@ -5,7 +5,6 @@ import type { Client } from '../../engine/client.ts';
 import * as errors from '../../engine/errors.ts';
 import type { Persistence } from '../../engine/persistence.ts';
 import type { Args } from '../../resp/args.ts';
-import { randomHex } from '../../util/random.ts';
 
 const BAD_RELOAD = errors.err('DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.');
 const NO_PERSISTENCE = errors.err('This server has no persistence to reload from');
@@ -36,7 +35,14 @@ function dataFiles(client: Client): Persistence {
 export function changeReplicationId(client: Client): void {
   const { engine } = client;
   engine.log.notice('Changing replication IDs after receiving change-repl-id');
-  if (engine.debug.changeReplicationId !== null) engine.debug.changeReplicationId();
-  else engine.replicationId = randomHex(engine.random, 40);
+  engine.replication?.changeId();
+  client.out.ok();
+}
+
+/** A command for the stream, which is not run here. */
+export function replicate(client: Client, args: Args): void {
+  const words: Uint8Array[] = [];
+  for (let i = 2; i < args.count; i++) words.push(args.bytes(i));
+  client.engine.replication?.replicate(words);
   client.out.ok();
 }

@@ -11,7 +11,7 @@ import { ReplyError } from '../../resp/reply-error.ts';
 import { blockThread } from '../../util/block-thread.ts';
 import { globMatch } from '../../util/glob.ts';
 import { parseMemorySize } from './debug-arguments.ts';
-import { changeReplicationId, loadAof, reload } from './debug-data.ts';
+import { changeReplicationId, loadAof, reload, replicate } from './debug-data.ts';
 import { DEBUG_HELP } from './debug-help.ts';
 import {
   digest,
@@ -57,8 +57,7 @@ const SUBCOMMANDS: Readonly<Record<string, Entry>> = {
   loadaof: [loadAof, 2],
   'set-skip-checksum-validation': [setSkipChecksums, 3],
   'change-repl-id': [changeReplicationId, 2],
-  // There is nobody to replicate to yet; to an empty set of replicas it has been done.
-  replicate: [ok, 3, ANY],
+  replicate: [replicate, 3, ANY],
   'config-rewrite-force-all': [rewriteAll, 2],
   // Replies, log, scripts, cluster.
   protocol: [protocol, 3],

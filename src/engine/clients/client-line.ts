@@ -45,7 +45,7 @@ export function clientLine(client: Client): string {
   const { engine, link } = client;
   const nowMs = engine.clock.monoMs();
   const isServed = engine.current === client;
-  const pending = link.pendingBytes;
+  const pending = link.pendingBytes + (client.replica === null ? 0 : client.replica.pendingBytes);
   const query = isServed ? servedBytes(client) : link.inputBytes;
   const argumentBytes = isServed ? servedArgumentBytes(client) : link.argumentBytes;
   return (
@@ -55,7 +55,7 @@ export function clientLine(client: Client): string {
     ` qbuf=${query} qbuf-free=${Math.max(0, link.inputRoom - link.inputBytes - link.argumentBytes)}` +
     ` argv-mem=${argumentBytes} multi-mem=${engine.transactions.bytesOf(client)} rbs=0 rbp=0 obl=0 oll=${pending === 0 ? 0 : 1} omem=${pending}` +
     ` tot-mem=${engine.clients.limits.bytesOf(client)} events=${pending === 0 ? 'r' : 'rw'}` +
-    ` cmd=${client.lastCommand?.fullName ?? 'NULL'} user=${client.user} redir=${client.tracking === null ? -1 : client.tracking.redirect} resp=${client.resp}` +
+    ` cmd=${client.lastCommand?.fullName ?? 'NULL'} user=${client.isMaster ? '(superuser)' : client.user} redir=${client.tracking === null ? -1 : client.tracking.redirect} resp=${client.resp}` +
     ` lib-name=${client.libName} lib-ver=${client.libVersion}`
   );
 }
@@ -72,9 +72,9 @@ function subscriptionsOf({ subscriptions }: Client): string {
 function flagsOf(client: Client): string {
   const { gates, stopped } = client;
   let flags = '';
-  if (client.isMaster) flags += 'M';
-  if (client.replica !== null) flags += 'S';
   if ((gates & GATE_MONITOR) !== 0) flags += 'O';
+  else if (client.replica !== null) flags += 'S';
+  if (client.isMaster) flags += 'M';
   if ((gates & GATE_SUBSCRIBED) !== 0) flags += 'P';
   if ((gates & GATE_MULTI) !== 0) flags += 'x';
   if ((stopped & STOP_BLOCKED) !== 0) flags += 'b';

@@ -56,6 +56,8 @@ const EXEC = Buffer.from('*1\r\n$4\r\nEXEC\r\n');
 export class Propagation {
   /** Somebody listens. Handlers whose effect takes work to tell look here first. */
   active = false;
+  /** Among those who listen is the stream for replicas. */
+  feedsReplicas = false;
   readonly #keyspace: Keyspace;
   /** Commands of the unit that is not over yet. */
   readonly #unit = new EffectBuffer();
@@ -104,6 +106,7 @@ export class Propagation {
     this.#targets = 0;
     for (const { target } of listeners) this.#targets |= target;
     this.active = listeners.length > 0;
+    this.feedsReplicas = (this.#targets & TO_REPLICAS) !== 0;
     this.#keyspace.removalsTold = this.active;
     if (!this.active) this.#unit.clear();
   }

@@ -46,15 +46,17 @@ export function server(out: InfoText, engine: Engine): void {
 export function clients(out: InfoText, engine: Engine): void {
   let blocked = 0;
   let timed = 0;
+  let replicas = 0;
   let input = 0;
   let output = 0;
   for (const client of engine.clients.all()) {
     if (isBlocked(client)) blocked++;
+    if (client.replica !== null) replicas++;
     if (client.blocked?.timed === true) timed++;
     input = Math.max(input, client.link.inputBytes);
     output = Math.max(output, client.link.pendingBytes);
   }
-  out.field('connected_clients', engine.clients.count);
+  out.field('connected_clients', engine.clients.count - replicas);
   out.field('cluster_connections', 0);
   out.field('maxclients', engine.config.values.maxclients);
   out.field('client_recent_max_input_buffer', input);

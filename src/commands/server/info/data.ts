@@ -1,6 +1,6 @@
 /**
  * INFO persistence, replication, cluster and keyspace. Persistence is told by the data files (persistence/info.ts); here
- * is what holds for an engine that has none. Replication is that of a server that replicates nobody.
+ * is what holds for an engine that has none. So it is with replication (replication/info.ts).
  */
 import type { Engine } from '../../../engine/engine.ts';
 import type { InfoText } from '../../../engine/figures/info.ts';
@@ -17,7 +17,7 @@ export function replication(out: InfoText, engine: Engine): void {
   out.field('role', 'master');
   out.field('connected_slaves', 0);
   out.field('master_failover_state', 'no-failover');
-  out.field('master_replid', engine.replicationId);
+  out.field('master_replid', engine.replication?.id ?? '0'.repeat(40));
   out.field('master_replid2', '0'.repeat(40));
   out.field('master_repl_offset', 0);
   out.field('second_repl_offset', -1);
