@@ -78,6 +78,8 @@ interface Slot {
   stored: unknown;
   /** Seen while loading. */
   loaded: boolean;
+  /** Named by a CONFIG SET. */
+  set: boolean;
   applier: Applier | null;
   readonly listeners: (() => void)[];
 }
@@ -109,7 +111,7 @@ export class Config<T extends ParameterTable> {
     this.#cwd = textToBytes(options.cwd ?? process.cwd());
     for (const [name, parameter] of Object.entries<AnyParameter>(table)) {
       const stored = name === 'dir' ? this.#cwd : parameter.default;
-      const slot: Slot = { name, parameter, stored, loaded: false, applier: null, listeners: [] };
+      const slot: Slot = { name, parameter, stored, loaded: false, set: false, applier: null, listeners: [] };
       this.#slots.push(slot);
       for (const known of [name, ...aliasesOf(parameter)]) this.#byName.set(known, slot);
     }
@@ -214,6 +216,12 @@ export class Config<T extends ParameterTable> {
     return slot === undefined ? null : slot.parameter.format(slot.stored);
   }
 
+  /** Whether somebody has said what this parameter shall be: the configuration that was loaded, or CONFIG SET. */
+  isGiven(name: keyof T & string): boolean {
+    const { loaded, set } = this.#byName.get(name)!;
+    return loaded || set;
+  }
+
   /** Whether the values of this parameter must be kept out of logs. */
   isSensitive(name: string): boolean {
     return this.#byName.get(name.toLowerCase())?.parameter.sensitive === true;
@@ -284,6 +292,7 @@ export class Config<T extends ParameterTable> {
     }
     const changes: Change[] = [];
     for (const [slot, { given, stored }] of staged) {
+      slot.set = true;
       if (slot.parameter.format(stored) === slot.parameter.format(slot.stored)) continue;
       changes.push({ slot, given, old: slot.stored });
       this.#store(slot, stored);

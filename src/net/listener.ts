@@ -16,6 +16,7 @@ import type { Engine } from '../engine/engine.ts';
 import type { ListenerInfo } from '../engine/host.ts';
 import { errnoText } from '../util/errno-text.ts';
 import { type AcceptedHandle, Connection, ReadArea } from './connection.ts';
+import { OPEN_TO_NEIGHBOURS_WARNING, ProtectedMode } from './protected-mode.ts';
 import { MAX_CLIENTS_ERROR, PROTECTED_MODE_ERROR } from './refusals.ts';
 
 interface Accepted extends net.Socket {
@@ -43,6 +44,7 @@ export class ListenError extends Error {}
 export class Listener {
   readonly #engine: Engine;
   readonly #area: ReadArea;
+  readonly #protectedMode: ProtectedMode;
   #tcp: OpenSocket[] = [];
   #unix: net.Server | null = null;
   #unixPath = '';
@@ -51,6 +53,7 @@ export class Listener {
   constructor(engine: Engine) {
     this.#engine = engine;
     this.#area = new ReadArea(engine);
+    this.#protectedMode = new ProtectedMode(engine.config);
   }
 
   /** What is listened on: for INFO and the log. */
@@ -83,7 +86,11 @@ export class Listener {
       await this.#reopen(old, kept);
       throw new ListenError(`cannot listen on port ${values.port}`);
     }
+    const isFirst = this.#tcp.length === 0;
     this.#tcp = inOrder([...kept, ...opened], wanted);
+    if (isFirst && this.#protectedMode.isOpenToNeighbours) {
+      this.#engine.log.warning(OPEN_TO_NEIGHBOURS_WARNING);
+    }
   }
 
   /** Puts back what had to be closed for an attempt that failed. */
@@ -222,10 +229,8 @@ export class Listener {
   /** Why a connection is refused, or null. */
   #refusal(kind: 'tcp' | 'unix', address: string): string | null {
     const { clients, config } = this.#engine;
-    const { maxclients, requirepass } = config.values;
-    if (clients.count >= maxclients) return MAX_CLIENTS_ERROR;
-    if (kind === 'unix' || requirepass !== '' || !config.values['protected-mode']) return null;
-    return address.startsWith('127.') || address === '::1' ? null : PROTECTED_MODE_ERROR;
+    if (clients.count >= config.values.maxclients) return MAX_CLIENTS_ERROR;
+    return kind === 'tcp' && this.#protectedMode.refuses(address) ? PROTECTED_MODE_ERROR : null;
   }
 
   /** Resolves when the server listens; what goes wrong later is about single connections. */
