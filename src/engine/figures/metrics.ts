@@ -43,6 +43,9 @@ export class Metrics implements CronJob {
   readonly commands = new Rate();
   readonly inputBytes = new Rate();
   readonly outputBytes = new Rate();
+  /** Of these, from the master and to replicas. */
+  readonly replInputBytes = new Rate();
+  readonly replOutputBytes = new Rate();
   /** Turns of the event loop, and the microseconds they took. */
   readonly loopCycles = new Rate();
   readonly loopUs = new Rate();
@@ -65,6 +68,8 @@ export class Metrics implements CronJob {
     this.commands.sample(stats.commandsProcessed, monoMs);
     this.inputBytes.sample(stats.netInputBytes, monoMs);
     this.outputBytes.sample(stats.netOutputBytes, monoMs);
+    this.replInputBytes.sample(stats.netReplInputBytes, monoMs);
+    this.replOutputBytes.sample(stats.netReplOutputBytes, monoMs);
     const loop = eventLoop();
     this.loopCycles.sample(loop.cycles, monoMs);
     this.loopUs.sample(loop.activeUs, monoMs);
@@ -74,5 +79,7 @@ export class Metrics implements CronJob {
     this.commands.reset();
     this.inputBytes.reset();
     this.outputBytes.reset();
+    this.replInputBytes.reset();
+    this.replOutputBytes.reset();
   }
 }

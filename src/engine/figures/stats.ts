@@ -16,9 +16,16 @@ export class Stats {
   rejectedConnections = 0;
   netInputBytes = 0;
   netOutputBytes = 0;
+  /** Of the two above: to replicas and from the master. */
+  netReplInputBytes = 0;
+  netReplOutputBytes = 0;
   readsProcessed = 0;
   writesProcessed = 0;
   errorReplies = 0;
+  /** How replicas of ours have been synchronized: with all of the data; or PSYNC could go on, or could not. */
+  syncFull = 0;
+  syncPartialOk = 0;
+  syncPartialErr = 0;
   /** Clients closed for what they took of memory (client-limits.ts). */
   evictedClients = 0;
   outputLimitDisconnections = 0;
@@ -54,6 +61,11 @@ export class Stats {
     this.rejectedConnections = 0;
     this.netInputBytes = 0;
     this.netOutputBytes = 0;
+    this.netReplInputBytes = 0;
+    this.netReplOutputBytes = 0;
+    this.syncFull = 0;
+    this.syncPartialOk = 0;
+    this.syncPartialErr = 0;
     this.readsProcessed = 0;
     this.writesProcessed = 0;
     this.errorReplies = 0;

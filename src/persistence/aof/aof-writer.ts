@@ -78,6 +78,8 @@ export class AofWriter implements EffectSink {
   writeError: Error | null = null;
   /** Why the last sync failed, or null. */
   syncError: Error | null = null;
+  /** Called when more has been synced (WAITAOF). */
+  onSynced: (() => void) | null = null;
   readonly #parts: WriterParts;
   readonly #gate: OutputGate;
   readonly #sync: BackgroundSync;
@@ -114,6 +116,16 @@ export class AofWriter implements EffectSink {
 
   get isOpen(): boolean {
     return this.#fd >= 0;
+  }
+
+  /** Bytes of the stream so far. */
+  get end(): number {
+    return this.#written + this.#len;
+  }
+
+  /** Those of them that are on disk, whatever becomes of the machine. */
+  get synced(): number {
+    return this.#sync.safe;
   }
 
   /** Bytes that are not written yet (aof_buffer_length). */
@@ -212,6 +224,7 @@ export class AofWriter implements EffectSink {
     else {
       this.#lastSyncMs = this.#parts.clock.monoMs();
       this.#syncBegun = this.#written;
+      this.#sync.skipTo(this.#written);
     }
     this.#fd = fd;
     this.fileSize = fileSize;
@@ -428,6 +441,7 @@ export class AofWriter implements EffectSink {
       this.syncError = null;
       this.#parts.onStatus();
     }
+    if (this.onSynced !== null) this.onSynced();
     if (this.#isStrict) this.#letGo(covered);
     else if (this.#fd >= 0 && this.#len > 0 && !this.#scheduled) this.#flush(false);
   }
@@ -481,6 +495,7 @@ export class AofWriter implements EffectSink {
     }
     this.#syncBegun = this.#written;
     this.#lastSyncMs = this.#parts.clock.monoMs();
+    if (this.onSynced !== null) this.onSynced();
     if (this.#gate.guarded && !this.#dead) this.#gate.release(this.#written);
     return null;
   }

@@ -20,6 +20,8 @@ export class BackgroundSync {
   /** Retired files that are not synced yet. */
   readonly #retiring = new Set<number>();
   #covered = 0;
+  /** What was covered when no retired file was open. */
+  #safe = 0;
   /** Runs when the present sync is over, before anything else. */
   #afterwards: (() => void)[] = [];
 
@@ -35,6 +37,17 @@ export class BackgroundSync {
   /** Syncs that are not done (aof_pending_bio_fsync). */
   get pending(): number {
     return (this.#isSyncing ? 1 : 0) + this.#retiring.size;
+  }
+
+  /** Up to where the stream is on disk, in whatever files. */
+  get safe(): number {
+    return this.#safe;
+  }
+
+  /** The stream up to there need not be in a file: it is in the snapshot that comes before. */
+  skipTo(upTo: number): void {
+    if (upTo > this.#covered) this.#covered = upTo;
+    if (this.#retiring.size === 0) this.#safe = this.#covered;
   }
 
   attach(fd: number): void {
@@ -73,7 +86,10 @@ export class BackgroundSync {
 
   #tell(error: SyncError | null): void {
     if (error !== null) this.onDone(error, 0);
-    else if (this.#retiring.size === 0) this.onDone(null, this.#covered);
+    else if (this.#retiring.size === 0) {
+      this.#safe = this.#covered;
+      this.onDone(null, this.#covered);
+    }
   }
 
   /** Syncs everything, up to byte `upTo` of the stream, blocking. Throws what the system says. */
@@ -81,5 +97,6 @@ export class BackgroundSync {
     for (const fd of this.#retiring) this.#files.fdatasyncSync(fd);
     this.#files.fdatasyncSync(this.#fd);
     if (upTo > this.#covered) this.#covered = upTo;
+    this.#safe = this.#covered;
   }
 }
