@@ -1,0 +1,199 @@
+/**
+ * The snapshot of a full sync becomes the data set: by a file and straight from the link, cut into pieces of any size,
+ * given up at any byte, damaged, and with data in place that it replaces.
+ */
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import { SERVER_LOADING } from '../../src/engine/gates.ts';
+import type { Logger } from '../../src/logging/logger.ts';
+import { DataFiles } from '../../src/persistence/persistence.ts';
+import { History } from '../../src/replication/history.ts';
+import { FullSyncPayload, type PayloadOptions } from '../../src/replication/replica/full-sync-payload.ts';
+import { ReplicationStream } from '../../src/replication/stream/replication-stream.ts';
+import { seededRandom } from '../../src/util/random.ts';
+import { type InProcess, inProcess } from '../support/in-process.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const MARK = 'f'.repeat(20) + 'e'.repeat(20);
+
+class Server {
+  readonly dir = mkdtempSync(join(tmpdir(), 'ts-redis-payload-'));
+  readonly redis: InProcess;
+  readonly files: DataFiles;
+  readonly log: string[] = [];
+  readonly ends: ({ streamDb: number } | Error)[] = [];
+  replaced = 0;
+
+  constructor(directives: Readonly<Record<string, string>> = {}) {
+    this.redis = inProcess({ dir: this.dir, save: '""', 'enable-debug-command': 'yes', ...directives });
+    const { engine } = this.redis;
+    const note = (message: string): void => void this.log.push(message);
+    const logger: Logger = { ...engine.log, notice: note, warning: note };
+    Object.assign(engine, { log: logger });
+    this.files = new DataFiles(engine, { fatal: () => {} });
+    engine.persistence = this.files;
+  }
+
+  payload(kind: PayloadOptions['kind'], more: Partial<PayloadOptions> = {}): FullSyncPayload {
+    const { engine } = this.redis;
+    return new FullSyncPayload(
+      { engine, files: this.files, history: new History(engine.random), stream: new ReplicationStream() },
+      {
+        kind,
+        onLoading: () => this.replaced++,
+        onEnd: (result) => this.ends.push(result),
+        ...more,
+      },
+    );
+  }
+
+  get isLoading(): boolean {
+    return (this.redis.engine.gates & SERVER_LOADING) !== 0;
+  }
+
+  get digest(): string {
+    return String(this.redis.call('DEBUG', 'DIGEST'));
+  }
+
+  async ended(): Promise<{ streamDb: number } | Error> {
+    await waitFor(() => this.ends.length > 0, { what: 'the end of the sync' });
+    return this.ends[0]!;
+  }
+
+  close(): void {
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+const servers: Server[] = [];
+
+function server(directives: Readonly<Record<string, string>> = {}): Server {
+  const made = new Server(directives);
+  servers.push(made);
+  return made;
+}
+
+after(() => {
+  for (const made of servers) made.close();
+});
+
+/** A snapshot with a few keys in two databases. */
+function snapshot(): { bytes: Buffer; digest: string } {
+  const source = server();
+  const { redis } = source;
+  for (let i = 0; i < 300; i++) redis.call('SET', `key:${i}`, `value:${i}`);
+  redis.call('RPUSH', 'list', 'a', 'b', 'c');
+  redis.call('SELECT', '3');
+  redis.call('HSET', 'hash', 'field', 'value');
+  redis.call('SET', 'short', 'lived', 'EX', '1000');
+  redis.call('SELECT', '0');
+  assert.ok(source.files.saver.saveNow());
+  return { bytes: readFileSync(join(source.dir, 'dump.rdb')), digest: source.digest };
+}
+
+/** Hands bytes over in pieces; returns how many were taken. */
+function feed(payload: FullSyncPayload, bytes: Uint8Array, sizes: () => number): number {
+  let at = 0;
+  while (at < bytes.length) {
+    const len = Math.min(sizes(), bytes.length - at);
+    const taken = payload.take(bytes, at, len);
+    at += taken;
+    if (taken < len) break;
+  }
+  return at;
+}
+
+describe('the payload of a full sync', () => {
+  const { bytes, digest } = snapshot();
+  const marked = Buffer.concat([bytes, Buffer.from(MARK)]);
+  const rest = Buffer.from('*1\r\n$4\r\nPING\r\n');
+
+  for (const diskless of ['disabled', 'on-empty-db', 'swapdb']) {
+    for (const withMark of [false, true]) {
+      it(`is taken in pieces of any size (${diskless}, ${withMark ? 'mark' : 'length'})`, async () => {
+        const random = seededRandom(7);
+        for (const max of [1, 3, 41, 1000, 100_000]) {
+          const replica = server({ 'repl-diskless-load': diskless });
+          const payload = replica.payload(withMark ? { mark: MARK } : { bytes: bytes.length });
+          const all = withMark ? marked : bytes;
+          const sizes = (): number => 1 + (random.uint32() % max);
+          const taken = feed(payload, Buffer.concat([all, rest]), sizes);
+          assert.equal(taken, all.length);
+          assert.deepEqual(await replica.ended(), { streamDb: -1 });
+          assert.equal(replica.digest, digest);
+          assert.equal(replica.isLoading, false);
+          assert.equal(replica.replaced, 1);
+          assert.equal(existsSync(join(replica.dir, 'dump.rdb')), diskless === 'disabled');
+          if (diskless === 'disabled') {
+            assert.deepEqual(readFileSync(join(replica.dir, 'dump.rdb')), bytes);
+          }
+          assert.deepEqual(
+            readdirSync(replica.dir).filter((name) => name.startsWith('temp')),
+            [],
+          );
+        }
+      });
+    }
+  }
+
+  it('replaces what was there, functions and all databases', async () => {
+    const replica = server();
+    replica.redis.call('SET', 'old', 'data');
+    replica.redis.call('SELECT', '9');
+    replica.redis.call('SET', 'old', 'data');
+    replica.redis.call('SELECT', '0');
+    const payload = replica.payload({ bytes: bytes.length });
+    payload.take(bytes, 0, bytes.length);
+    assert.equal(replica.redis.call('GET', 'old'), 'data');
+    await replica.ended();
+    assert.equal(replica.digest, digest);
+  });
+
+  it('leaves the data alone when the link is cut before all of a file has come', async () => {
+    const replica = server();
+    replica.redis.call('SET', 'old', 'data');
+    for (let cut = 0; cut < bytes.length; cut += 501) {
+      const payload = replica.payload({ bytes: bytes.length });
+      payload.take(bytes, 0, cut);
+      payload.abort();
+      await new Promise((resolve) => setImmediate(resolve));
+      assert.equal(replica.isLoading, false);
+      assert.equal(replica.redis.call('GET', 'old'), 'data');
+    }
+    await waitFor(() => readdirSync(replica.dir).every((name) => !name.startsWith('temp')), {
+      what: 'the temporary files to go',
+    });
+    assert.equal(replica.ends.length, 0);
+  });
+
+  it('shows nothing of half a snapshot when the link is cut (diskless)', async () => {
+    for (let cut = 0; cut < bytes.length; cut += 501) {
+      const replica = server({ 'repl-diskless-load': 'on-empty-db' });
+      const payload = replica.payload({ mark: MARK });
+      payload.take(bytes, 0, cut);
+      for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
+      assert.equal(replica.isLoading, true);
+      payload.abort();
+      assert.equal(replica.isLoading, false);
+      assert.equal(replica.redis.call('DBSIZE'), 0);
+    }
+  });
+
+  it('survives a damaged snapshot, and shows nothing of it', async () => {
+    for (const diskless of ['disabled', 'on-empty-db']) {
+      for (let at = 0; at < bytes.length; at += 397) {
+        const replica = server({ 'repl-diskless-load': diskless });
+        const damaged = Buffer.from(bytes);
+        damaged[at] = damaged[at]! ^ 0x55;
+        const payload = replica.payload({ bytes: bytes.length });
+        payload.take(damaged, 0, damaged.length);
+        assert.ok((await replica.ended()) instanceof Error, `byte ${at}`);
+        assert.equal(replica.redis.call('DBSIZE'), 0);
+        assert.equal(replica.isLoading, false);
+      }
+    }
+  });
+});
