@@ -34,6 +34,10 @@ import { RewriteLimit } from './rewrite-limit.ts';
 
 const TURN_ON_FAILED = 'Unable to turn on AOF. Check server logs.';
 
+/** After a full sync the file is switched on again: so often it is tried, and ms between two tries. */
+const RESTART_TRIES = 10;
+const RESTART_DELAY_MS = 1000;
+
 export interface AofParts {
   readonly engine: Engine;
   readonly files: FileSystem;
@@ -289,6 +293,33 @@ export class AppendOnlyFile implements AofPart, Rewritten {
     this.rewriteScheduled = false;
     this.#statusChanged();
     return null;
+  }
+
+  /** The data is about to be replaced by a master's: what is written from here on follows nothing that the file has. */
+  stopForSync(): void {
+    this.rewriteScheduled = false;
+    if (this.rewriting.isActive && this.state === 'off') this.rewriting.abort();
+    this.#turnOff();
+  }
+
+  /** The data is the master's: the file begins anew with it, if there is to be one. */
+  restartAfterSync(tries = RESTART_TRIES): void {
+    const { log, config, timers, gates } = this.#engine;
+    // Loading again: it will be restarted behind that.
+    if (!config.values.appendonly || this.state !== 'off' || (gates & SERVER_LOADING) !== 0) return;
+    if (this.#turnOn() === null) return;
+    if (tries <= 1) {
+      log.warning(
+        "FATAL: this replica instance finished the synchronization with its master, but the AOF can't be turned on. " +
+          'Exiting now.',
+      );
+      this.#parts.fatal();
+      return;
+    }
+    log.warning(
+      'Failed enabling the AOF after successful master synchronization! Trying it again in one second.',
+    );
+    timers.setTimeout(() => this.restartAfterSync(tries - 1), RESTART_DELAY_MS);
   }
 
   #isInTransaction(): boolean {

@@ -5,6 +5,7 @@
  * A file that is no snapshot, is cut off or wrong in itself is refused; what has been loaded of it stays.
  */
 
+import type { Database } from '../../keyspace/database.ts';
 import { DONE, NEED_BYTES, RdbLoader, type RdbLoadOptions } from '../../rdb/load/loader.ts';
 import { CorruptRdb } from '../../rdb/load/reader.ts';
 import { checkRdb } from '../check/check-rdb.ts';
@@ -14,11 +15,26 @@ import { SLICE_MS, type Steps } from './steps.ts';
 
 const MIB = 1024 * 1024;
 
+/** Where the bytes of a snapshot come from, by and by: a file, or the link to a master. */
+export interface SnapshotSource {
+  /** What to wait for before `take`; null: nothing. */
+  readonly waiting: Promise<void> | null;
+  /** Gets the next bytes. False: there are no more. */
+  take(): boolean;
+  /** They are [HEADROOM, end) of these, until the next `take`. */
+  readonly bytes: Uint8Array;
+  readonly end: number;
+}
+
 export interface SnapshotOptions {
   /** Keys whose time is up are left out: on a master, but not in the base of an append-only file. */
   readonly dropExpired: boolean;
   /** Keys that are there already are replaced (DEBUG RELOAD MERGE). */
   readonly allowDuplicates?: boolean;
+  /** What is loaded into; by default, those of the keyspace. */
+  readonly databases?: readonly Database[];
+  /** The server goes on without it: what is wrong is thrown as it is (CorruptRdb), and the file is not examined. */
+  readonly survives?: boolean;
 }
 
 /** What a snapshot says besides its keys. */
@@ -37,10 +53,30 @@ export function* loadSnapshotFile(
   name: string,
   options: SnapshotOptions,
 ): Steps<SnapshotNotes> {
-  const { engine, fs, blocking, progress } = context;
-  const { clock, config, log } = engine;
+  const { fs, blocking } = context;
   const fd = fs.openSync(path, 'r');
   const size = fs.statSync(path)?.size ?? 0;
+  const file = new FileReader(fs, fd, 0, blocking);
+  try {
+    return yield* loadSnapshot(context, file, name, size, options);
+  } catch (error) {
+    if (!(error instanceof CorruptRdb) || options.survives === true) throw error;
+    throw refusal(context, error, name, path);
+  } finally {
+    file.close();
+  }
+}
+
+/** Loads the snapshot that a source has. `size`: its bytes; undefined: not known. Throws CorruptRdb, or what the source throws. */
+export function* loadSnapshot(
+  context: LoadContext,
+  source: SnapshotSource,
+  name: string,
+  size: number | undefined,
+  options: SnapshotOptions,
+): Steps<SnapshotNotes> {
+  const { engine, progress } = context;
+  const { clock, config, log } = engine;
   const delay = new LoadDelay(context);
   let mustWait = false;
   const loader = new RdbLoader({
@@ -50,7 +86,6 @@ export function* loadSnapshotFile(
       if (microseconds !== 0 && delay.owe(microseconds)) mustWait = true;
     },
   });
-  const file = new FileReader(fs, fd, 0, blocking);
   try {
     for (;;) {
       engine.readTime();
@@ -62,19 +97,15 @@ export function* loadSnapshotFile(
       mustWait = false;
       if (what === DONE) break;
       if (what === NEED_BYTES) {
-        if (file.waiting !== null) yield file.waiting;
+        if (source.waiting !== null) yield source.waiting;
         // The next chunk is read to where the last one was.
         loader.release();
-        if (file.take()) loader.lend(file.bytes, HEADROOM, file.end);
+        if (source.take()) loader.lend(source.bytes, HEADROOM, source.end);
         else loader.ended();
       } else yield null;
     }
-  } catch (error) {
-    if (!(error instanceof CorruptRdb)) throw error;
-    throw refusal(context, error, name, path);
   } finally {
     loader.abort();
-    file.close();
   }
   log.notice(
     `Done loading RDB, keys loaded: ${loader.keysLoaded}, keys expired: ${loader.keysExpired}` +
@@ -87,14 +118,19 @@ export function* loadSnapshotFile(
   return { end: loader.consumed, aux, keysLoaded, keysExpired };
 }
 
-function loaderOptions(context: LoadContext, size: number, options: SnapshotOptions): RdbLoadOptions {
+function loaderOptions(
+  context: LoadContext,
+  size: number | undefined,
+  options: SnapshotOptions,
+): RdbLoadOptions {
   const { engine } = context;
   const { values } = engine.config;
   return {
     keyspace: engine.keyspace,
     zsetLimits: values,
     nowUs: () => engine.clock.monoUs(),
-    size,
+    ...(size !== undefined && { size }),
+    ...(options.databases !== undefined && { databases: options.databases }),
     checksum: values.rdbchecksum && !engine.debug.skipChecksums,
     allowDuplicates: options.allowDuplicates === true,
     deep: values['sanitize-dump-payload'] === 'yes',

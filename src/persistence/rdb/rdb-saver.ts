@@ -10,6 +10,7 @@
 import { join } from 'node:path';
 import type { Engine } from '../../engine/engine.ts';
 import * as errors from '../../engine/errors.ts';
+import { SERVER_LOADING } from '../../engine/gates.ts';
 import type { ShutdownOptions } from '../../engine/host.ts';
 import { updateMisconfGate } from '../../engine/persistence.ts';
 import { RdbFormat, type RdbReplicationAux } from '../../rdb/save/rdb-format.ts';
@@ -48,6 +49,14 @@ interface Saving {
   readonly name: string;
   readonly startedMs: number;
   readonly dirtyBefore: number;
+  /** Replicas wait for it: told what has become of it. */
+  readonly onEnd: ((error: Error | null) => void) | null;
+}
+
+/** A snapshot that is sent to replicas without a file: it counts as a save that runs. */
+interface Transfer {
+  readonly startedMs: number;
+  kill(): void;
 }
 
 export class RdbSaver implements SavingPart {
@@ -70,6 +79,7 @@ export class RdbSaver implements SavingPart {
   readonly #replication: () => RdbReplicationAux | null;
   readonly #namesInUse = new Set<string>();
   #saving: Saving | null = null;
+  #transfer: Transfer | null = null;
   /** When the last background save was begun, seconds. */
   #triedS = 0;
 
@@ -89,13 +99,13 @@ export class RdbSaver implements SavingPart {
 
   /** rdb_bgsave_in_progress */
   get isSaving(): boolean {
-    return this.#saving !== null;
+    return this.#saving !== null || this.#transfer !== null;
   }
 
   /** rdb_current_bgsave_time_sec; -1: none runs. */
   get currentDurationS(): number {
-    if (this.#saving === null) return -1;
-    return Math.floor((this.#engine.clock.monoMs() - this.#saving.startedMs) / 1000);
+    const running = this.#saving ?? this.#transfer;
+    return running === null ? -1 : this.#durationS(running);
   }
 
   /** Why writes are refused, or null. */
@@ -122,7 +132,8 @@ export class RdbSaver implements SavingPart {
 
   #cron(nowMs: number): void {
     const engine = this.#engine;
-    if (this.#isBusy()) return;
+    // A full sync that is being loaded is no state to save.
+    if (this.#isBusy() || (engine.gates & SERVER_LOADING) !== 0) return;
     const nowS = Math.floor(nowMs / 1000);
     const mayTry = this.lastStatusOk || nowS - this.#triedS > RETRY_DELAY_S;
     if (!mayTry || !this.#snapshots.ready) return;
@@ -144,7 +155,7 @@ export class RdbSaver implements SavingPart {
   /** Something runs that takes a snapshot: Redis has one child at a time. */
   #isBusy(): boolean {
     return (
-      this.#saving !== null || this.#snapshots.active || (this.#engine.persistence?.isRewriting ?? false)
+      this.isSaving || this.#snapshots.active || (this.#engine.persistence?.isRewriting ?? false)
     );
   }
 
@@ -152,7 +163,7 @@ export class RdbSaver implements SavingPart {
 
   /** SAVE. Returns false when it failed. Throws a ReplyError while a background save runs. */
   save(): boolean {
-    if (this.#saving !== null) throw errors.SAVE_IN_PROGRESS;
+    if (this.isSaving) throw errors.SAVE_IN_PROGRESS;
     this.saves++;
     return this.saveNow();
   }
@@ -160,7 +171,7 @@ export class RdbSaver implements SavingPart {
   /** BGSAVE. Throws a ReplyError if it can't. */
   backgroundSave(schedule: boolean): 'started' | 'scheduled' {
     const engine = this.#engine;
-    if (this.#saving !== null) throw errors.SAVE_IN_PROGRESS;
+    if (this.isSaving) throw errors.SAVE_IN_PROGRESS;
     const inExec = engine.current !== null && engine.transactions.isExecuting(engine.current);
     if (this.#isBusy() || inExec) {
       if (!schedule && !inExec) throw errors.OTHER_CHILD;
@@ -171,6 +182,32 @@ export class RdbSaver implements SavingPart {
     return 'started';
   }
 
+  /** Whether a full sync may take its snapshot now. */
+  get mayBeginForReplicas(): boolean {
+    return !this.#isBusy() && this.#snapshots.ready;
+  }
+
+  /** Saves for replicas, as BGSAVE does: they are sent the file. Only while `mayBeginForReplicas`. */
+  beginForReplicas(onEnd: (error: Error | null) => void): void {
+    this.#begin(onEnd);
+  }
+
+  /** A snapshot begins that is sent to replicas without a file; `kill` ends it. */
+  transferBegins(kill: () => void): void {
+    this.#transfer = { startedMs: this.#engine.clock.monoMs(), kill };
+  }
+
+  transferEnds(): void {
+    if (this.#transfer === null) return;
+    this.lastDurationS = this.#durationS(this.#transfer);
+    this.#transfer = null;
+  }
+
+  /** Where a snapshot is saved: what a full sync sends. */
+  get path(): string {
+    return this.#target();
+  }
+
   /** Everything has been emptied: what is being saved is not wanted any more. With save points that is saved. */
   flushedAll(): void {
     this.kill();
@@ -179,6 +216,7 @@ export class RdbSaver implements SavingPart {
 
   /** Ends a background save, without a trace. */
   kill(): void {
+    this.#transfer?.kill();
     if (this.#saving === null) return;
     const saving = this.#saving;
     // At once: it may be about to be renamed, and must not come after what is saved next.
@@ -204,7 +242,7 @@ export class RdbSaver implements SavingPart {
 
   /** The server ends: a background save is not waited for. */
   killForShutdown(): void {
-    if (this.#saving === null) return;
+    if (!this.isSaving) return;
     this.#engine.log.warning('There is a child saving an .rdb. Killing it!');
     this.kill();
   }
@@ -262,7 +300,7 @@ export class RdbSaver implements SavingPart {
     return true;
   }
 
-  #begin(): void {
+  #begin(onEnd: Saving['onEnd'] = null): void {
     const engine = this.#engine;
     const { dir } = engine.config.values;
     this.scheduled = false;
@@ -278,7 +316,7 @@ export class RdbSaver implements SavingPart {
       },
     });
     const startedMs = engine.clock.monoMs();
-    const saving: Saving = { file, name, startedMs, dirtyBefore: engine.keyspace.dirty };
+    const saving: Saving = { file, name, startedMs, dirtyBefore: engine.keyspace.dirty, onEnd };
     this.#saving = saving;
     this.#snapshots.start({
       format: this.#format(file),
@@ -310,6 +348,7 @@ export class RdbSaver implements SavingPart {
     log.notice('Background saving terminated with success');
     keyspace.dirty = Math.max(0, keyspace.dirty - saving.dirtyBefore);
     this.#succeeded();
+    saving.onEnd?.(null);
   }
 
   #fail(saving: Saving, error: Error): void {
@@ -319,15 +358,16 @@ export class RdbSaver implements SavingPart {
     saving.file.discard(() => this.#namesInUse.delete(saving.name));
     if (error instanceof Killed) {
       log.warning(`Background saving terminated by signal ${KILL_SIGNAL}`);
-      return;
+    } else {
+      this.#logFailure(error, saving.name);
+      log.warning('Background saving error');
+      this.lastStatusOk = false;
+      updateMisconfGate(this.#engine);
     }
-    this.#logFailure(error, saving.name);
-    log.warning('Background saving error');
-    this.lastStatusOk = false;
-    updateMisconfGate(this.#engine);
+    saving.onEnd?.(error);
   }
 
-  #durationS(saving: Saving): number {
+  #durationS(saving: { readonly startedMs: number }): number {
     return Math.floor((this.#engine.clock.monoMs() - saving.startedMs) / 1000);
   }
 

@@ -64,6 +64,8 @@ export const DOING_READ_FUNCTIONS = 9;
 
 export interface RdbLoadOptions {
   keyspace: Keyspace;
+  /** What is loaded into, where it is not the keyspace's own: over its memory, as many and with the same numbers. */
+  databases?: readonly Database[];
   zsetLimits: ZsetLimits;
   /** A monotonic clock in microseconds, to which `step`'s deadline belongs. */
   nowUs: () => number;
@@ -139,6 +141,7 @@ export class RdbLoader {
 
   readonly #options: RdbLoadOptions;
   readonly #keyspace: Keyspace;
+  readonly #databases: readonly Database[];
   /** Memory of the window, unless it has been lent. */
   #own = new Uint8Array(0);
   readonly #reader = new RdbReader(this.#own);
@@ -159,7 +162,8 @@ export class RdbLoader {
   constructor(options: RdbLoadOptions) {
     this.#options = options;
     this.#keyspace = options.keyspace;
-    this.#db = options.keyspace.databases[0]!;
+    this.#databases = options.databases ?? options.keyspace.databases;
+    this.#db = this.#databases[0]!;
     this.#crc = options.checksum === false ? null : new Crc64();
     this.#values = new ValueLoader(
       { memory: options.keyspace.memory, db: this.#db, zsetLimits: options.zsetLimits },
@@ -409,7 +413,7 @@ export class RdbLoader {
   #select(): void {
     this.doing = DOING_READ_LENGTH;
     const id = this.#reader.length();
-    const { databases } = this.#keyspace;
+    const databases = this.#databases;
     this.#options.onSelect?.(id);
     const db = databases[id];
     if (db !== undefined) this.#db = db;
