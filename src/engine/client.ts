@@ -25,6 +25,14 @@ export interface Link extends Sink {
   readonly inputBytes: number;
   /** Room held for both. */
   readonly inputRoom: number;
+  /**
+   * Sends bytes behind what is pending, without a copy: they must stay as they are until they have gone. True: they
+   * have; else `gone` is called when they have, and nothing may be lent before (a link that is lost calls nobody).
+   * They don't count as `pendingBytes`: whoever lends them counts them.
+   */
+  lend?(bytes: Uint8Array, gone: () => void): boolean;
+  /** Lets the system gather small packets (Nagle's algorithm), or not. */
+  gatherPackets?(on: boolean): void;
   /** Serves what has been held back while the client was stopped. */
   resume(): void;
   /** Sends what is pending, then closes. */
@@ -89,7 +97,7 @@ export class Client {
   isMaster = false;
   /** It is a replica of ours; null: it isn't. */
   replica: AttachedReplica | null = null;
-  /** master_repl_offset when its last batch of requests had been served: what WAIT waits for. */
+  /** master_repl_offset behind the last batch of its requests that wrote: what WAIT waits for; -1: all so far. */
   writeOffset = 0;
   readonly createdMs: number;
   lastInteractionMs: number;

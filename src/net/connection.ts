@@ -10,7 +10,8 @@
  *     the buffer at most doubles, unless little more than a megabyte is missing.
  *
  * Writing. The engine's reply buffer is written as it is; node tells at once whether the kernel took it all. If
- * not, the buffer is given to the socket and the engine takes a new one.
+ * not, the buffer is given to the socket and the engine takes a new one. Bytes that somebody else keeps (the stream for
+ * replicas, the file of a full sync) are lent to the socket, one piece after the other.
  *
  * While more than OUTPUT_PAUSE_BYTES of replies are pending in all, clients that do not read theirs are not served.
  */
@@ -122,6 +123,12 @@ export class Connection implements Link, Writing, HeldLink {
   #target: Uint8Array | null = null;
   #targetAt = 0;
   #targetRoom = 0;
+  /** Bytes that are lent to us, until they have gone; and whom to tell. They may wait for what is held at the gate. */
+  #lent: Uint8Array | null = null;
+  #isLentWritten = false;
+  #onLentGone: (() => void) | null = null;
+  /** Writes what is lent; used again while it is not in use. */
+  #lending: Lending | null = null;
   #closed = false;
   /** Closes as soon as nothing is pending. */
   #ending = false;
@@ -154,7 +161,14 @@ export class Connection implements Link, Writing, HeldLink {
   }
 
   get pendingBytes(): number {
-    return this.#closed ? 0 : this.heldBytes + this.#unwritten;
+    if (this.#closed) return 0;
+    const lent = this.#lent === null ? 0 : this.#lent.length;
+    return this.heldBytes + Math.max(0, this.#unwritten - lent);
+  }
+
+  /** Nothing waits to be sent any more. */
+  get #isDrained(): boolean {
+    return this.heldBytes === 0 && this.#unwritten === 0 && this.#lent === null;
   }
 
   /** What the kernel has not taken yet. */
@@ -383,10 +397,60 @@ export class Connection implements Link, Writing, HeldLink {
     const { writer } = this.#shared;
     if (writer.write(this.#socket, this.#handle, this.#shared.head(buf, length), this)) {
       if ((this.#ending || (this.client.stopped & STOP_OUTPUT) !== 0) && this.heldBytes === 0) this.written();
+      if (this.#lent !== null) this.#heldHasGone();
       return true;
     }
     if (!this.#closed) this.#checkOutput(writer.pendingBytes);
+    if (this.#lent !== null) this.#heldHasGone();
     return false;
+  }
+
+  lend(bytes: Uint8Array, gone: () => void): boolean {
+    if (this.#closed) return false;
+    this.#lent = bytes;
+    this.#onLentGone = gone;
+    // What is held at the gate comes first.
+    this.#isLentWritten = this.heldBytes === 0;
+    if (!this.#isLentWritten || !this.#writeLent()) return false;
+    this.#lent = null;
+    return true;
+  }
+
+  /** Hands what is lent to the socket; true when it has gone. */
+  #writeLent(): boolean {
+    const bytes = this.#lent!;
+    const { writer } = this.#shared;
+    const { stats } = this.#engine;
+    stats.netOutputBytes += bytes.length;
+    stats.writesProcessed++;
+    const lending = this.#lending ?? new Lending(this);
+    const { isDirect } = writer;
+    this.#lending = null;
+    const gone = writer.write(this.#socket, this.#handle, bytes, lending);
+    // Written the usual way, a piece is told of even if it went at once: that must not be taken for the next one.
+    if (!gone) lending.waits = true;
+    else if (isDirect) this.#lending = lending;
+    return gone;
+  }
+
+  /** What was held has gone, and what is lent stood behind it. */
+  #heldHasGone(): void {
+    if (this.heldBytes !== 0 || this.#isLentWritten || this.#closed) return;
+    this.#isLentWritten = true;
+    if (this.#writeLent()) this.lentGone();
+  }
+
+  /** What was lent has gone, later than at once. */
+  lentGone(): void {
+    const gone = this.#onLentGone;
+    this.#lent = null;
+    if (this.#closed) return;
+    if (this.#ending && this.#isDrained) this.#socket.destroy();
+    gone?.();
+  }
+
+  gatherPackets(on: boolean): void {
+    this.#socket.setNoDelay(!on);
   }
 
   /** Output has stayed behind; `ofAll`: that of all connections together. */
@@ -397,7 +461,7 @@ export class Connection implements Link, Writing, HeldLink {
   }
 
   written(): void {
-    if (this.#ending && this.pendingBytes === 0) this.#socket.destroy();
+    if (this.#ending && this.#isDrained) this.#socket.destroy();
     if ((this.client.stopped & STOP_OUTPUT) === 0 || this.pendingBytes > OUTPUT_SHARE_BYTES) return;
     this.client.stopped &= ~STOP_OUTPUT;
     this.resume();
@@ -423,7 +487,7 @@ export class Connection implements Link, Writing, HeldLink {
   end(): void {
     if (this.#closed) return;
     this.#ending = true;
-    if (this.pendingBytes === 0) this.#socket.destroy();
+    if (this.#isDrained) this.#socket.destroy();
   }
 
   destroy(): void {
@@ -450,6 +514,26 @@ export class Connection implements Link, Writing, HeldLink {
     this.#kept = null;
     this.#remainder = null;
     this.#engine.clients.remove(this.client);
+  }
+}
+
+/** One piece that is lent, on its way. */
+class Lending implements Writing {
+  readonly #connection: Connection;
+  waits = false;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  written(): void {
+    if (!this.waits) return;
+    this.waits = false;
+    this.#connection.lentGone();
+  }
+
+  writeFailed(): void {
+    this.#connection.writeFailed();
   }
 }
 

@@ -47,6 +47,11 @@ export class DirectWriter {
   #spare: WriteRequest | null = null;
   #learnt = false;
 
+  /** Writes go straight to the handle: one that is done at once is not told of by `written`. */
+  get isDirect(): boolean {
+    return this.#Request !== null;
+  }
+
   /** Writes; true when the kernel took all of it, so that `data` may be used again. */
   write(socket: net.Socket, handle: StreamHandle, data: Uint8Array, by: Writing): boolean {
     if (this.#Request === null) return this.#writeUsually(socket, handle, data, by);

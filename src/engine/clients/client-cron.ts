@@ -68,7 +68,7 @@ export class ClientCron implements CronJob {
     const pending = link.pendingBytes;
     this.#input[slot] = Math.max(this.#input[slot]!, link.inputRoom);
     this.#output[slot] = Math.max(this.#output[slot]!, pending, client.peakOutput);
-    if (pending !== 0) clients.limits.outputGrew(client, pending);
+    if (pending !== 0 || client.replica !== null) clients.limits.outputGrew(client, pending);
     else {
       client.softLimitSinceMs = 0;
       clients.limits.grew(client);

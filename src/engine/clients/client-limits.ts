@@ -97,20 +97,27 @@ export class ClientLimits {
     return false;
   }
 
-  /** So many bytes of output have stayed behind. */
+  /** So many bytes of output have stayed behind, those of the replication stream not counted. */
   outputGrew(client: Client, pending: number): void {
     if (pending > client.peakOutput) client.peakOutput = pending;
     if (this.#isOutputOver(client, pending)) this.closeForOutput(client);
     else this.grew(client);
   }
 
-  #isOutputOver(client: Client, pending: number): boolean {
-    if ((client.gates & GATE_UNAUTHENTICATED) !== 0 && pending > UNAUTHENTICATED_OUTPUT_MAX) return true;
+  #isOutputOver(client: Client, ownPending: number): boolean {
+    if ((client.gates & GATE_UNAUTHENTICATED) !== 0 && ownPending > UNAUTHENTICATED_OUTPUT_MAX) return true;
     const type = clientType(client);
     if (type === 'master') return false;
-    const { hardBytes, softBytes, softSeconds } =
-      this.#engine.config.values['client-output-buffer-limit'][type];
-    if (hardBytes !== 0 && pending >= hardBytes) return true;
+    const { values } = this.#engine.config;
+    const { hardBytes, softBytes, softSeconds } = values['client-output-buffer-limit'][type];
+    let pending = ownPending;
+    let hard = hardBytes;
+    if (client.replica !== null) {
+      pending += client.replica.pendingBytes;
+      // What the backlog keeps anyway costs nothing, and a replica that came back for all of it must not be dropped.
+      if (hard !== 0) hard = Math.max(hard, values['repl-backlog-size']);
+    }
+    if (hard !== 0 && pending >= hard) return true;
     if (softBytes === 0 || pending < softBytes) {
       client.softLimitSinceMs = 0;
       return false;

@@ -3,12 +3,25 @@
  *
  *     wait-bgsave-start ──> wait-bgsave-end ──> send-bulk ──> online           full sync
  *     online                                                                   partial resync
+ *
+ * The stream is sent from the blocks it is kept in (Link.lend): the cursor moves on when the system has taken the bytes.
  */
 import type { Client } from '../../engine/client.ts';
+import { STOP_CLOSING } from '../../engine/gates.ts';
 import type { AttachedReplica } from '../../engine/replication.ts';
 import type { Cursor, ReplicationStream } from '../stream/replication-stream.ts';
 
 export type ReplicaState = 'wait-bgsave-start' | 'wait-bgsave-end' | 'send-bulk' | 'online';
+
+/** A replica that takes what it is given gets so many bytes at once, then others have their turn. */
+const SEND_MAX = 1024 * 1024;
+
+const STATE_NAMES: Readonly<Record<ReplicaState, string>> = {
+  'wait-bgsave-start': 'wait_bgsave',
+  'wait-bgsave-end': 'wait_bgsave',
+  'send-bulk': 'send_bulk',
+  online: 'online',
+};
 
 /** What a client has said by REPLCONF, before or after it became a replica. */
 export class Introduction {
@@ -24,10 +37,20 @@ export class Introduction {
   wantsFunctions = true;
 }
 
+/** Those that a replica belongs to. */
+export interface ReplicaOwner {
+  /** Its state has changed. */
+  stateChanged(replica: Replica): void;
+  /** It has more to send than it may in one turn. */
+  sendSoon(): void;
+}
+
 export class Replica implements AttachedReplica {
   readonly client: Client;
   readonly about: Introduction;
   readonly #stream: ReplicationStream;
+  readonly #owner: ReplicaOwner;
+  readonly #gone = (): void => this.#lentGone();
   state: ReplicaState = 'wait-bgsave-start';
   cursor: Cursor | null = null;
   /** Last REPLCONF ACK: offset, FACK's offset, and when it came (monotonic ms). */
@@ -36,15 +59,22 @@ export class Replica implements AttachedReplica {
   ackMs = 0;
   /** The stream is not sent before the first ACK (after a transfer without a file). */
   awaitsFirstAck = false;
+  /** It came by SYNC, and acknowledges nothing. */
+  isOldSync = false;
+  /** Its snapshot is sent as it is made: newlines must not come between while it waits for the end. */
+  isDiskless = false;
+  /** Bytes of the stream that have been lent to the link. */
+  #inFlight = 0;
 
-  constructor(client: Client, about: Introduction, stream: ReplicationStream) {
+  constructor(client: Client, about: Introduction, stream: ReplicationStream, owner: ReplicaOwner) {
     this.client = client;
     this.about = about;
     this.#stream = stream;
+    this.#owner = owner;
   }
 
   get stateName(): string {
-    throw new Error('not yet');
+    return STATE_NAMES[this.state];
   }
 
   get pendingBytes(): number {
@@ -55,19 +85,93 @@ export class Replica implements AttachedReplica {
     return this.about.rdbOnly;
   }
 
+  /** As the log names it: address and the port that it listens on. */
+  get name(): string {
+    const { announcedIp, listeningPort } = this.about;
+    const ip = announcedIp === '' ? addressOf(this.client) : announcedIp;
+    const host = ip.includes(':') && listeningPort !== 0 ? `[${ip}]` : ip;
+    return listeningPort === 0 ? `${host}:<unknown-replica-port>` : `${host}:${listeningPort}`;
+  }
+
   /** What it gets after its snapshot begins with byte `from`: that is kept from now on. */
   streamFrom(from: number): void {
     this.cursor?.release();
-    this.cursor = this.#stream.cursorAt(from);
+    // One that only wants the snapshot is sent nothing behind it.
+    this.cursor = this.rdbOnly ? null : this.#stream.cursorAt(from);
   }
 
-  /** Its snapshot has gone: the stream is sent, at once or after the first ACK. */
+  /**
+   * Its snapshot has gone, or it needs none: the stream is sent, at once or after the first ACK (`awaitsFirstAck`).
+   * Logs nothing.
+   */
   goOnline(): void {
-    throw new Error('not yet');
+    this.state = 'online';
+    this.ackMs = this.client.engine.clock.monoMs();
+    this.#owner.stateChanged(this);
+    this.#owner.sendSoon();
+  }
+
+  /** REPLCONF ACK, with FACK if it has an append-only file. */
+  acknowledge(offset: number, aofOffset: number | null): void {
+    if (offset > this.ackOffset) this.ackOffset = offset;
+    if (aofOffset !== null && aofOffset > this.aofAckOffset) this.aofAckOffset = aofOffset;
+    this.ackMs = this.client.engine.clock.monoMs();
+    if (!this.awaitsFirstAck || this.state !== 'online') return;
+    this.awaitsFirstAck = false;
+    this.#owner.sendSoon();
+  }
+
+  /** Whole seconds since the last ACK. */
+  lagSeconds(nowMs: number): number {
+    return Math.max(0, Math.floor((nowMs - this.ackMs) / 1000));
   }
 
   /** Sends what there is, as far as the link takes it. */
   send(): void {
-    throw new Error('not yet');
+    const { cursor, client } = this;
+    if (cursor === null || this.#inFlight !== 0 || this.state !== 'online' || this.awaitsFirstAck) return;
+    if ((client.stopped & STOP_CLOSING) !== 0) return;
+    for (let budget = SEND_MAX; budget > 0; ) {
+      const bytes = cursor.peek();
+      if (bytes === null) return;
+      const { length } = bytes;
+      client.engine.stats.netReplOutputBytes += length;
+      this.#inFlight = length;
+      if (!this.#lend(bytes)) return;
+      this.#inFlight = 0;
+      cursor.advance(length);
+      budget -= length;
+    }
+    this.#owner.sendSoon();
   }
+
+  #lend(bytes: Uint8Array): boolean {
+    const { link } = this.client;
+    if (link.lend !== undefined) return link.lend(bytes, this.#gone);
+    // A link made of memory.
+    link.send(Buffer.from(bytes), bytes.length);
+    return true;
+  }
+
+  #lentGone(): void {
+    const bytes = this.#inFlight;
+    this.#inFlight = 0;
+    if (this.cursor === null) return;
+    this.cursor.advance(bytes);
+    this.send();
+  }
+
+  /** It is gone: nothing is kept for it any more. */
+  close(): void {
+    this.cursor?.release();
+    this.cursor = null;
+  }
+}
+
+/** The address of a client without its port. */
+function addressOf(client: Client): string {
+  const { peer, kind } = client.link;
+  if (kind === 'unix') return '/unixsocket';
+  const host = peer.slice(0, peer.lastIndexOf(':'));
+  return host.startsWith('[') ? host.slice(1, -1) : host;
 }
