@@ -19,7 +19,7 @@ export interface Bar {
 
 export interface Row {
   readonly test: string;
-  readonly unit: 'req/s' | 'keys/s' | 'MB' | 'bytes' | 'ms' | 's' | 'share' | 'x';
+  readonly unit: 'req/s' | 'keys/s' | 'MB' | 'bytes' | 'ms' | 'µs' | 's' | 'share' | 'x';
   /** One figure a round; the same index is the same round. */
   readonly ours: readonly number[];
   readonly redis: readonly number[];
@@ -50,6 +50,8 @@ export interface StartOptions {
   readonly directives?: Directives;
   /** On all cores instead of the servers' own. */
   readonly anyCore?: boolean;
+  /** On the clients' core: a server that is measured as a machine of its own beside the first. */
+  readonly clientsCore?: boolean;
   /** An existing folder with data files, which stays. */
   readonly dir?: string;
   readonly env?: Readonly<Record<string, string>>;

@@ -61,7 +61,8 @@ export class Servers {
 
   start(side: Side, options: StartOptions = {}): Promise<ServerProcess> {
     const pinning = this.#pinning;
-    const cores = options.anyCore ? pinning?.allCores : pinning?.serverCore;
+    const core = options.clientsCore ? pinning?.clientCore : pinning?.serverCore;
+    const cores = options.anyCore ? pinning?.allCores : core;
     return startServer({
       command: [...(pinning ? [pinning.taskset, '-c', cores!] : []), ...this.#commands[side]],
       directives: { loglevel: 'warning', ...options.directives },

@@ -5,10 +5,9 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { ServerProcess } from '../../test/support/server-process.ts';
 import { sleep } from '../../test/support/wait-for.ts';
 import { untilSaved } from '../data-files.ts';
@@ -16,6 +15,7 @@ import { loadKeys } from '../loader.ts';
 import { lateness, startProbe } from '../ping-probe.ts';
 import type { ProbeReport } from '../probe.ts';
 import { type Bench, type Row, type Scenario, type ScenarioResult, SIDES, type Side } from '../scenario.ts';
+import { type Stall, stallLogEnv, worstStall } from '../stalls.ts';
 import { rssOf } from './memory.ts';
 
 const KEYS = 5_000_000;
@@ -24,7 +24,6 @@ const STALL_MAX_MS = 10;
 /** Memory may grow to so many times what it was. */
 const GROWTH_MAX = 1.15;
 const WARM_UP_MS = 3000;
-const PROBE = fileURLToPath(new URL('../stall-probe.mjs', import.meta.url));
 
 export const snapshot: Scenario = {
   name: 'snapshot',
@@ -73,12 +72,6 @@ export const snapshot: Scenario = {
   },
 };
 
-interface Stall {
-  readonly ownMs: number;
-  /** Of these, time on a core; in the rest the system had something to do for us (a write, a sync). */
-  readonly coreMs: number;
-}
-
 interface Measured {
   readonly seconds: number;
   /** The longest time that the loop was busy with one thing, waiting for a core left out; null: nobody looked. */
@@ -92,8 +85,7 @@ interface Measured {
 async function measure(bench: Bench, side: Side, command: string, keys: number): Promise<Measured> {
   const scratch = mkdtempSync(join(tmpdir(), 'ts-redis-bench-'));
   const log = join(scratch, 'stalls');
-  const env = { STALL_LOG: log, NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import ${PROBE}`.trim() };
-  const server = await bench.start(side, side === 'ours' ? { env } : {});
+  const server = await bench.start(side, side === 'ours' ? { env: stallLogEnv(log) } : {});
   try {
     await loadKeys(server.port, keys);
     const load = startLoad(bench, server, keys);
@@ -142,18 +134,6 @@ function startLoad(bench: Bench, server: ServerProcess, keys: number): ReturnTyp
     '-q',
   ];
   return spawn(bench.redisBenchmark, args.map(String), { stdio: 'ignore' });
-}
-
-/** The longest time that the loop was busy or blocked, by what the probe has written down. */
-function worstStall(log: string, from: number, until: number): Stall {
-  let worst: Stall = { ownMs: 0, coreMs: 0 };
-  const lines = existsSync(log) ? readFileSync(log, 'latin1').split('\n') : [];
-  for (const line of lines) {
-    const [at, , stall, core] = line.split(' ').map(Number);
-    if (at === undefined || at < from || at > until) continue;
-    if (stall! > worst.ownMs) worst = { ownMs: stall!, coreMs: core! };
-  }
-  return worst;
 }
 
 /** Looks at the memory of a server and of its children, some times a second. */
