@@ -27,6 +27,7 @@ import {
   DENYOOM,
   LOADING,
   MAY_REPLICATE,
+  NO_ASYNC_LOADING,
   NO_AUTH,
   NO_MULTI,
   PROTECTED,
@@ -44,6 +45,7 @@ import {
   GATE_MULTI,
   GATE_SUBSCRIBED,
   GATE_UNAUTHENTICATED,
+  SERVER_ASYNC_LOADING,
   SERVER_KEYS_HELD,
   SERVER_LOADING,
   SERVER_MAXMEMORY,
@@ -88,6 +90,10 @@ export function admit(engine: Engine, client: Client, command: Command, args: Ar
     return false;
   }
   if ((gates & SERVER_LOADING) !== 0 && (flags & LOADING) === 0) {
+    engine.refuse(client, command, errors.LOADING_DATASET);
+    return false;
+  }
+  if ((gates & SERVER_ASYNC_LOADING) !== 0 && (flags & NO_ASYNC_LOADING) !== 0) {
     engine.refuse(client, command, errors.LOADING_DATASET);
     return false;
   }

@@ -40,6 +40,8 @@ export const SERVER_AWAITED = 1 << 22;
 export const SERVER_SNAPSHOT = 1 << 23;
 /** Some keys must not be changed for a while (held-keys.ts). */
 export const SERVER_KEYS_HELD = 1 << 27;
+/** A replica loads its master's data aside and serves what it had: some commands would be lost, or mislead. */
+export const SERVER_ASYNC_LOADING = 1 << 26;
 /** Too few replicas are good: writes are refused (min-replicas-to-write). */
 export const SERVER_NOREPLICAS = 1 << 24;
 /** A replica without its master that must not serve old data (replica-serve-stale-data no). */

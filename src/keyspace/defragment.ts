@@ -58,9 +58,10 @@ export class Defragmenter {
 
   /** Begins a cycle. Returns false when it wouldn't give back enough to be worth it. */
   begin(): boolean {
-    const { memory } = this.#keyspace;
+    const { memory, aside } = this.#keyspace;
     this.stop();
-    if (memory.arena.beginEvacuation() === 0) return false;
+    // Nobody walks through what is being loaded aside.
+    if (aside !== null || memory.arena.beginEvacuation() === 0) return false;
     this.running = true;
     this.#arena = memory.arena;
     this.#database = 0;
@@ -83,6 +84,10 @@ export class Defragmenter {
   /** Goes on for about `budgetUs`. Returns true when the cycle isn't over. */
   step(budgetUs: number): boolean {
     if (!this.running) return false;
+    if (this.#keyspace.aside !== null) {
+      this.stop();
+      return false;
+    }
     // What a snapshot is half through with stays where it is.
     if (this.#keyspace.snapshot !== null) return true;
     const until = this.#clock.monoUs() + budgetUs;

@@ -58,6 +58,8 @@ export interface KeyspaceObserver {
 export class Keyspace {
   readonly memory: Memory;
   readonly databases: Database[] = [];
+  /** Databases that are being loaded aside, over the same memory, to take the place of the others; null: none. */
+  aside: readonly Database[] | null = null;
   readonly lazyFree = new LazyFree();
   readonly random: Random;
   /** Time of the command being served, ms since the epoch. */
@@ -279,7 +281,7 @@ export class Keyspace {
   flush(db: Database, lazily = false): number {
     const removed = db.dict.count;
     const isOnly = this.databases.every((other) => other === db || other.dict.count === 0);
-    if (isOnly && this.snapshot === null) this.#forgetAll(lazily);
+    if (isOnly && this.#mayForgetAll) this.#forgetAll(lazily);
     else {
       this.#detach(db, lazily);
       this.lazyFree.free(FREED_AT_ONCE);
@@ -292,13 +294,18 @@ export class Keyspace {
   flushAll(lazily = false): number {
     let removed = 0;
     for (const db of this.databases) removed += db.dict.count;
-    if (this.snapshot === null) this.#forgetAll(lazily);
+    if (this.#mayForgetAll) this.#forgetAll(lazily);
     else {
       for (const db of this.databases) this.#detach(db, lazily);
       this.lazyFree.free(FREED_AT_ONCE);
     }
     this.observer?.flushed(null);
     return removed;
+  }
+
+  /** Nothing is in the arena but what the databases have. */
+  get #mayForgetAll(): boolean {
+    return this.snapshot === null && this.aside === null;
   }
 
   /** Takes a database's entries away from it: the snapshot wants them first, lazy free has them then. */
@@ -312,7 +319,43 @@ export class Keyspace {
 
   /** A snapshot has ended. If nothing is left but what waits to be freed, it is dropped as a whole. */
   dropRemains(): void {
-    if (this.lazyFree.busy && this.databases.every((db) => db.dict.count === 0)) this.#forgetAll(false);
+    if (!this.lazyFree.busy || !this.#mayForgetAll) return;
+    if (this.databases.every((db) => db.dict.count === 0)) this.#forgetAll(false);
+  }
+
+  /** Makes empty databases with the same numbers, which nobody sees before `adoptAside`. */
+  beginAside(): readonly Database[] {
+    this.dropAside();
+    this.aside = this.databases.map(({ id }) => new Database(id, this.memory));
+    return this.aside;
+  }
+
+  /** What has been loaded aside takes the place of what is there; that is freed by and by. */
+  adoptAside(): void {
+    const { aside } = this;
+    if (aside === null) return;
+    for (const db of this.databases) {
+      const loaded = aside[db.id]!;
+      this.#detach(db, true);
+      db.dict.clear();
+      db.dict = loaded.dict;
+      db.expires = loaded.expires;
+    }
+    this.aside = null;
+    this.dropRemains();
+    this.observer?.flushed(null);
+  }
+
+  /** What has been loaded aside is not wanted. */
+  dropAside(): void {
+    const { aside } = this;
+    if (aside === null) return;
+    this.aside = null;
+    for (const db of aside) {
+      this.lazyFree.add(db, db.dict, true);
+      db.expires.clear();
+    }
+    this.dropRemains();
   }
 
   /** Drops the arena as a whole, unless there is so little in it that it is cheaper to keep it. */
@@ -366,6 +409,7 @@ export class Keyspace {
     const { arena, externals, tableBytes } = this.memory;
     let bytes = arena.liveBytes + externals.bytes + tableBytes;
     for (const db of this.databases) bytes += db.dict.bytes + db.expires.bytes;
+    if (this.aside !== null) for (const db of this.aside) bytes += db.dict.bytes + db.expires.bytes;
     return this.lazyFree.busy ? bytes + this.lazyFree.bytes : bytes;
   }
 

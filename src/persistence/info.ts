@@ -4,7 +4,7 @@
  */
 import type { Engine } from '../engine/engine.ts';
 import type { InfoText } from '../engine/figures/info.ts';
-import { SERVER_LOADING } from '../engine/gates.ts';
+import { SERVER_ASYNC_LOADING, SERVER_LOADING } from '../engine/gates.ts';
 import type { AppendOnlyFile } from './aof/aof.ts';
 import type { LoadingProgress } from './loading/progress.ts';
 import type { SnapshotNotes } from './loading/snapshot-file.ts';
@@ -28,7 +28,7 @@ function status(ok: boolean): string {
 export function writePersistenceInfo(out: InfoText, sources: InfoSources): void {
   const { engine, aof, loading } = sources;
   out.field('loading', (engine.gates & SERVER_LOADING) !== 0 ? 1 : 0);
-  out.field('async_loading', 0);
+  out.field('async_loading', (engine.gates & SERVER_ASYNC_LOADING) !== 0 ? 1 : 0);
   writeSnapshot(out, sources);
   writeSaving(out, sources);
   writeAof(out, sources);

@@ -196,4 +196,76 @@ describe('the payload of a full sync', () => {
       }
     }
   });
+
+  it('serves the old data until the new is there (swapdb)', async () => {
+    const replica = server({ 'repl-diskless-load': 'swapdb' });
+    const { redis } = replica;
+    for (let i = 0; i < 2000; i++) redis.call('SET', `old:${i}`, i);
+    const before = replica.digest;
+    const payload = replica.payload({ mark: MARK }, { isSameHistory: true });
+    payload.take(marked, 0, marked.length >> 1);
+    for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(replica.isLoading, false);
+    assert.match(String(redis.call('INFO', 'persistence')), /loading:0\r\nasync_loading:1\r\n/);
+    assert.match(String(redis.call('BGSAVE')), /LOADING/);
+    assert.equal(redis.call('GET', 'old:7'), '7');
+    assert.equal(replica.digest, before);
+    assert.equal(replica.replaced, 0);
+    const at = marked.length >> 1;
+    payload.take(marked, at, marked.length - at);
+    await replica.ended();
+    assert.equal(replica.digest, digest);
+    assert.equal(replica.replaced, 1);
+    assert.match(String(redis.call('INFO', 'persistence')), /async_loading:0/);
+    assert.deepEqual(
+      replica.log.filter((line) => line.startsWith('MASTER')),
+      [
+        'MASTER <-> REPLICA sync: receiving streamed RDB from master with EOF to parser',
+        'MASTER <-> REPLICA sync: Loading DB in memory',
+        'MASTER <-> REPLICA sync: Swapping active DB with loaded DB',
+        'MASTER <-> REPLICA sync: Discarding old DB in background',
+        'MASTER <-> REPLICA sync: Finished with success',
+      ],
+    );
+  });
+
+  it('keeps the old data when the new does not come (swapdb)', async () => {
+    const replica = server({ 'repl-diskless-load': 'swapdb' });
+    const { redis } = replica;
+    for (let i = 0; i < 2000; i++) redis.call('SET', `old:${i}`, i);
+    const before = replica.digest;
+    for (let cut = 0; cut < bytes.length; cut += 501) {
+      const payload = replica.payload({ mark: MARK }, { isSameHistory: cut % 2 === 0 });
+      payload.take(bytes, 0, cut);
+      for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+      assert.equal(replica.isLoading, cut % 2 !== 0);
+      payload.abort();
+      assert.equal(replica.digest, before);
+    }
+    // What follows the snapshot is not the mark.
+    const payload = replica.payload({ mark: MARK });
+    const wrong = Buffer.concat([bytes, Buffer.alloc(200)]);
+    payload.take(wrong, 0, wrong.length);
+    assert.match(String(await replica.ended()), /EOF marker is broken/);
+    assert.equal(replica.digest, before);
+  });
+
+  it('survives FLUSHALL and writes while the new data is loaded aside (swapdb)', async () => {
+    const replica = server({ 'repl-diskless-load': 'swapdb' });
+    const { redis } = replica;
+    for (let i = 0; i < 20_000; i++) redis.call('SET', `old:${i}`, i);
+    const payload = replica.payload({ mark: MARK }, { isSameHistory: true });
+    payload.take(marked, 0, 5000);
+    for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
+    redis.call('FLUSHALL');
+    redis.call('SET', 'a', 'b');
+    redis.call('SWAPDB', '0', '1');
+    payload.take(marked, 5000, marked.length - 5000);
+    await replica.ended();
+    assert.equal(replica.digest, digest);
+    redis.clock.advance(1000);
+    assert.equal(redis.engine.keyspace.lazyFree.busy, false);
+    redis.call('FLUSHALL');
+    assert.equal(redis.call('DBSIZE'), 0);
+  });
 });

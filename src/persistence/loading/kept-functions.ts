@@ -20,6 +20,12 @@ export class KeptFunctions {
     this.#byName.clear();
   }
 
+  /** These are the libraries from now on. */
+  adopt(others: KeptFunctions): void {
+    this.clear();
+    for (const [name, source] of others.#byName) this.#byName.set(name, source);
+  }
+
   /** Keeps a library, in place of one of the same name. Returns false if it has none. */
   add(source: Uint8Array): boolean {
     const head = latin1Of(source, 0, Math.min(source.length, HEAD_MAX)).split('\n', 1)[0]!;

@@ -13,18 +13,27 @@ import {
   type SnapshotNotes,
 } from '../../persistence/loading/snapshot-file.ts';
 import type { Steps } from '../../persistence/loading/steps.ts';
-import { CorruptRdb } from '../../rdb/load/reader.ts';
 import { errnoText } from '../../util/errno-text.ts';
 import type { Shared } from '../parts.ts';
 import { EndMark } from './loading/end-mark.ts';
 import { LinkChunks } from './loading/link-chunks.ts';
-import { NewData } from './loading/new-data.ts';
+import { type LoadManner, NewData } from './loading/new-data.ts';
 import { PayloadFile } from './loading/payload-file.ts';
+
+const BROKEN_MARK = 'Replication stream EOF marker is broken';
 
 export interface PayloadOptions {
   /** `$<bytes>`, or `$EOF:<mark of 40 characters>`. */
   readonly kind: { readonly bytes: number } | { readonly mark: string };
-  /** The old data is about to go, or the new to be loaded. */
+  /**
+   * What is there is an older state of the same history: with `repl-diskless-load swapdb` it is served meanwhile.
+   * Otherwise clients are told LOADING.
+   */
+  readonly isSameHistory?: boolean;
+  /**
+   * The old data is about to go: replicas of ours must begin anew. With `swapdb` that is when the new has been loaded,
+   * else before it is.
+   */
   onLoading(): void;
   /** Called once, when the data set is the master's (with repl-stream-db of the snapshot, -1: not told), or it has failed. */
   onEnd(result: { streamDb: number } | Error): void;
@@ -63,7 +72,7 @@ export class FullSyncPayload {
         ('bytes' in kind ? `${kind.bytes} bytes from master ` : 'streamed RDB from master with EOF ') +
         (isDirect ? 'to parser' : 'to disk'),
     );
-    this.#data = new NewData(files, 'in place', {
+    this.#data = new NewData(files, this.#manner(), {
       onReplace: () => options.onLoading(),
       onLoaded: (notes) => this.#loaded(notes),
       onFailed: (error) => this.#failed(error),
@@ -76,6 +85,11 @@ export class FullSyncPayload {
       });
     }
     if ('bytes' in kind && kind.bytes === 0) setImmediate(() => this.#complete());
+  }
+
+  #manner(): LoadManner {
+    if (this.shared.engine.config.values['repl-diskless-load'] !== 'swapdb') return 'in place';
+    return this.options.isSameHistory === true ? 'aside, serving' : 'aside';
   }
 
   #loadsDirectly(): boolean {
@@ -147,8 +161,19 @@ export class FullSyncPayload {
   }
 
   *#fromLink(context: LoadContext, chunks: LinkChunks): Steps<SnapshotNotes> {
-    const size = this.totalBytes === 0 ? undefined : this.totalBytes;
-    return yield* loadSnapshot(context, chunks, 'the snapshot of the master', size, { dropExpired: false });
+    const { databases } = this.#data;
+    const notes = yield* loadSnapshot(
+      context,
+      chunks,
+      'the snapshot of the master',
+      this.totalBytes === 0 ? undefined : this.totalBytes,
+      { dropExpired: false, ...(databases !== undefined && { databases }) },
+    );
+    // Behind the snapshot there is nothing but the mark.
+    const isEnd = (): boolean => !chunks.hasBytes && chunks.taken === notes.end;
+    while (!this.isComplete && isEnd()) yield chunks.waiting;
+    if (!isEnd()) throw new Error(BROKEN_MARK);
+    return notes;
   }
 
   #loaded(notes: SnapshotNotes): void {
@@ -164,11 +189,14 @@ export class FullSyncPayload {
   #failed(error: Error): void {
     const { log } = this.shared.engine;
     this.isLoading = false;
-    const reason = error instanceof CorruptRdb ? error.message : errnoText(error);
-    if (this.#chunks !== null) {
+    const reason = (error as NodeJS.ErrnoException).syscall === undefined ? error.message : errnoText(error);
+    if (error.message === BROKEN_MARK) log.warning(BROKEN_MARK);
+    else if (this.#chunks !== null) {
       log.warning(
         `${reason}. Failure loading rdb format from socket, assuming connection error, resuming operation.`,
       );
+    }
+    if (this.#chunks !== null) {
       log.warning(`Failed trying to load the MASTER synchronization DB from socket: ${reason}`);
     } else {
       log.warning(`Failed trying to load the MASTER synchronization DB from disk: ${reason}`);

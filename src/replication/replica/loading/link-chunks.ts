@@ -27,6 +27,8 @@ export class LinkChunks implements SnapshotSource {
   readonly #queue: Chunk[] = [];
   readonly #spare: Chunk[] = [];
   #queued = 0;
+  /** Bytes that the loader has got. */
+  taken = 0;
   #isOver = false;
   #wake: (() => void) | null = null;
 
@@ -60,6 +62,11 @@ export class LinkChunks implements SnapshotSource {
     wake?.();
   }
 
+  /** There is something to take. */
+  get hasBytes(): boolean {
+    return this.#queued > 0;
+  }
+
   get waiting(): Promise<void> | null {
     if (this.#queued > 0 || this.#isOver) return null;
     return new Promise((resolve) => {
@@ -74,6 +81,7 @@ export class LinkChunks implements SnapshotSource {
     this.#spare.push(this.#current);
     this.#current = next;
     this.#queued -= next.end - HEADROOM;
+    this.taken += next.end - HEADROOM;
     if (this.isFull && this.#queued <= QUEUE_LOW) {
       this.isFull = false;
       this.onDrain?.();

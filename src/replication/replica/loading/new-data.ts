@@ -6,7 +6,8 @@
  *     aside      AOF stopped → loaded aside → exchanged    failed: what was there stays
  */
 import type { Engine } from '../../../engine/engine.ts';
-import { SERVER_LOADING } from '../../../engine/gates.ts';
+import { SERVER_ASYNC_LOADING, SERVER_LOADING } from '../../../engine/gates.ts';
+import type { Database } from '../../../keyspace/database.ts';
 import type { LoadContext } from '../../../persistence/loading/context.ts';
 import { KeptFunctions } from '../../../persistence/loading/kept-functions.ts';
 import { LoadingProgress } from '../../../persistence/loading/progress.ts';
@@ -30,6 +31,8 @@ export class NewData {
   readonly #manner: LoadManner;
   readonly #events: NewDataEvents;
   readonly #functions: KeptFunctions;
+  /** What is loaded into; undefined: the keyspace's own. */
+  databases: readonly Database[] | undefined;
   #steps: Steps<SnapshotNotes> | null = null;
 
   constructor(files: DataFiles, manner: LoadManner, events: NewDataEvents) {
@@ -42,18 +45,18 @@ export class NewData {
 
   /** Begins. `totalBytes`: of the payload, as far as that is known. `load` makes the steps of loading. */
   begin(totalBytes: number, load: (context: LoadContext) => Steps<SnapshotNotes>): void {
-    const { log } = this.#engine;
+    const { log, keyspace } = this.#engine;
     const files = this.#files;
     files.aof.stopForSync();
     if (this.#manner === 'in place') {
       this.#events.onReplace();
       log.notice('MASTER <-> REPLICA sync: Flushing old data');
       this.#empty();
-    }
+    } else this.databases = keyspace.beginAside();
     log.notice('MASTER <-> REPLICA sync: Loading DB in memory');
     const progress = new LoadingProgress(this.#engine, totalBytes);
     files.loading = progress;
-    this.#engine.gates |= SERVER_LOADING;
+    this.#engine.gates |= this.#manner === 'aside, serving' ? SERVER_ASYNC_LOADING : SERVER_LOADING;
     this.#steps = load({
       engine: this.#engine,
       fs: files.fs,
@@ -85,6 +88,7 @@ export class NewData {
 
   #complete(notes: SnapshotNotes): void {
     const files = this.#files;
+    if (this.#manner !== 'in place') this.#exchange();
     this.#endLoading();
     files.loaded = notes;
     this.#events.onLoaded(notes);
@@ -99,14 +103,27 @@ export class NewData {
     this.#undo();
   }
 
+  #exchange(): void {
+    const { log, keyspace } = this.#engine;
+    this.#events.onReplace();
+    log.notice('MASTER <-> REPLICA sync: Swapping active DB with loaded DB');
+    keyspace.adoptAside();
+    this.#files.functions.adopt(this.#functions);
+    log.notice('MASTER <-> REPLICA sync: Discarding old DB in background');
+  }
+
   #undo(): void {
-    this.#empty();
+    if (this.#manner === 'in place') this.#empty();
+    else {
+      this.#engine.keyspace.dropAside();
+      this.#engine.log.notice('MASTER <-> REPLICA sync: Discarding temporary DB in background');
+    }
     this.#endLoading();
   }
 
   #endLoading(): void {
     this.#files.loading = null;
-    this.#engine.gates &= ~SERVER_LOADING;
+    this.#engine.gates &= ~(SERVER_LOADING | SERVER_ASYNC_LOADING);
   }
 
   #empty(): void {
