@@ -5,6 +5,7 @@
  * + data       Keyspace.bytes: slots handed out by the arena, hash tables, long values: exact at any moment
  * + values     what V8 needs around each value outside of the arena
  * + clients    CLIENT_BASE_BYTES each, with their request and reply buffers (client-limits.ts)
+ * + stream     blocks that replication keeps for replicas; what goes beyond the backlog is not compared with maxmemory
  * + heap       growth of V8's heap that none of the above explains
  * - snapshot   what only a running snapshot keeps
  *
@@ -56,6 +57,9 @@ export interface MemoryReport {
   /** Percent of the memory beyond `startup` that is data. */
   datasetPercent: number;
   clients: number;
+  /** The replication stream, its share as backlog, and what replicas that lag behind make it longer. */
+  backlog: number;
+  replicas: number;
   /** Slots handed out, and pages they are in. */
   arenaLive: number;
   arenaPages: number;
@@ -67,8 +71,17 @@ export interface MemoryReport {
   heapTotal: number;
 }
 
+/** Where the bytes for replicas are kept. */
+export interface StreamMemory {
+  readonly memoryBytes: number;
+  /** Wanted size of the backlog. */
+  readonly backlogBytes: number;
+}
+
 export class MemoryUsage {
   peak = 0;
+  /** The replication stream; null: there is none. */
+  stream: StreamMemory | null = null;
   /** Reads how much of V8's heap is in use; null: it doesn't count. */
   readHeap: (() => number) | null = () => getHeapStatistics().used_heap_size;
   readonly startup = STARTUP_BYTES;
@@ -102,15 +115,28 @@ export class MemoryUsage {
       keyspace.bytes +
       keyspace.memory.externals.count * EXTERNAL_OVERHEAD +
       this.#clientBytes +
-      this.#heapGrowth -
+      this.#heapGrowth +
+      this.backlogBytes -
       (keyspace.snapshot?.keptBytes ?? 0)
     );
+  }
+
+  /** Of the replication stream, what is there as its backlog. */
+  get backlogBytes(): number {
+    const { stream } = this;
+    return stream === null ? 0 : Math.min(stream.memoryBytes, stream.backlogBytes);
+  }
+
+  /** What the stream takes beyond that, for replicas that lag behind: evicting keys would only make it more. */
+  get replicaBytes(): number {
+    const { stream } = this;
+    return stream === null ? 0 : Math.max(0, stream.memoryBytes - stream.backlogBytes);
   }
 
   /** used_memory of this moment. */
   used(): number {
     if (this.#engine.clients.count <= CLIENTS_AT_ONCE) this.#sumClients();
-    const used = this.counted();
+    const used = this.counted() + this.replicaBytes;
     if (used > this.peak) this.peak = used;
     return used;
   }
@@ -121,7 +147,7 @@ export class MemoryUsage {
     this.#sampledMs = monoMs;
     this.#sumClients();
     this.#sampleHeap();
-    const used = this.counted();
+    const used = this.counted() + this.replicaBytes;
     if (used > this.peak) this.peak = used;
   }
 
@@ -158,7 +184,8 @@ export class MemoryUsage {
     const { arena, externals } = keyspace.memory;
     let tables = keyspace.lazyFree.bytes;
     for (const db of keyspace.databases) tables += db.dict.bytes + db.expires.bytes;
-    const overhead = STARTUP_BYTES + this.#clientBytes + this.#heapGrowth + tables;
+    const { backlogBytes: backlog, replicaBytes: replicas } = this;
+    const overhead = STARTUP_BYTES + this.#clientBytes + this.#heapGrowth + backlog + replicas + tables;
     const { rss, heapUsed, heapTotal } = process.memoryUsage();
     const dataset = used - overhead;
     return {
@@ -170,6 +197,8 @@ export class MemoryUsage {
       dataset,
       datasetPercent: used > STARTUP_BYTES ? (dataset * 100) / (used - STARTUP_BYTES) : 0,
       clients: this.#clientBytes,
+      backlog,
+      replicas,
       arenaLive: arena.liveBytes,
       arenaPages: arena.pageBytes,
       externals: externals.bytes,

@@ -49,6 +49,7 @@ export class Replicas implements ReplicaOwner {
       config.onChange(name, () => this.updateGate());
     }
     this.updateGate();
+    engine.upkeep.memory.stream = stream;
     engine.clients.onGone.push((client) => this.#remove(client));
     engine.cron.push({ name: 'replicas', run: () => this.#cron() });
   }

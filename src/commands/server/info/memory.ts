@@ -42,10 +42,10 @@ export function memory(out: InfoText, engine: Engine): void {
   out.field('rss_overhead_bytes', rss - resident);
   out.field('mem_fragmentation_ratio', ratio(rss, used).toFixed(2));
   out.field('mem_fragmentation_bytes', rss - used);
-  out.field('mem_not_counted_for_evict', 0);
-  out.field('mem_replication_backlog', 0);
-  out.field('mem_total_replication_buffers', 0);
-  out.field('mem_clients_slaves', 0);
+  out.field('mem_not_counted_for_evict', figures.replicas);
+  out.field('mem_replication_backlog', figures.backlog);
+  out.field('mem_total_replication_buffers', figures.backlog + figures.replicas);
+  out.field('mem_clients_slaves', figures.replicas);
   out.field('mem_clients_normal', figures.clients);
   out.field('mem_cluster_links', 0);
   out.field('mem_aof_buffer', 0);
