@@ -421,3 +421,26 @@ export const FORCED_FAILOVER_NEEDS = new ReplyError(
 );
 export const FAILOVER_TARGET_UNKNOWN = new ReplyError('ERR FAILOVER target HOST and PORT is not a replica.');
 export const FAILOVER_TARGET_NOT_ONLINE = new ReplyError('ERR FAILOVER target replica is not online.');
+
+// Masters and replicas: what replicas ask of their master.
+export const SYNC_WHILE_FAILING_OVER = new ReplyError("NOMASTERLINK Can't SYNC while failing over");
+export const SYNC_WITHOUT_MASTER = new ReplyError(
+  "NOMASTERLINK Can't SYNC while not connected with my master",
+);
+export const SYNC_WITH_PENDING_OUTPUT = new ReplyError('ERR SYNC and PSYNC are invalid with pending output');
+export const FILTERED_SYNC_NEEDS_EOF = new ReplyError('ERR Filtered replica requires EOF capability');
+export const FAILOVER_SYNC_TO_MASTER = new ReplyError("ERR PSYNC FAILOVER can't be sent to a master.");
+export const FAILOVER_SYNC_ID = new ReplyError('ERR PSYNC FAILOVER replid must match my replid.');
+export const NO_RDB_FILTER = new ReplyError('ERR Missing rdb-filter-only values');
+
+export function unknownRdbFilter(name: string): ReplyError {
+  return new ReplyError(`ERR Unsupported rdb-filter-only option: ${cString(name)}`);
+}
+
+export function unknownReplconf(option: string): ReplyError {
+  return new ReplyError(`ERR Unrecognized REPLCONF option: ${cString(option)}`);
+}
+
+export function replicaAddressTooLong(bytes: number): ReplyError {
+  return new ReplyError(`ERR REPLCONF ip-address provided by replica instance is too long: ${bytes} bytes`);
+}

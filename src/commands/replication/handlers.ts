@@ -114,10 +114,11 @@ export function replconf(client: Client, args: Args): void {
 /** `PSYNC ? -1` asks for a full sync. */
 export function psync(client: Client, args: Args): void {
   const replication = replicationOf(client);
-  const offset = longAt(args, 2);
+  const offset = parseInt64Big(args.buf, args.off[2]!, args.len[2]!);
   replication.sync(client, {
     id: args.text(1),
-    offset,
+    // What is no number is refused after other things.
+    offset: offset === null ? Number.NaN : Number(offset),
     failover: args.count > 3 && args.is(3, 'failover'),
   });
 }

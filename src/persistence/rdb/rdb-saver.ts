@@ -154,9 +154,7 @@ export class RdbSaver implements SavingPart {
 
   /** Something runs that takes a snapshot: Redis has one child at a time. */
   #isBusy(): boolean {
-    return (
-      this.isSaving || this.#snapshots.active || (this.#engine.persistence?.isRewriting ?? false)
-    );
+    return this.isSaving || this.#snapshots.active || (this.#engine.persistence?.isRewriting ?? false);
   }
 
   // ------------------------------------------------------------------------------------------- what is asked

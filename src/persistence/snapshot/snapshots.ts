@@ -16,7 +16,8 @@
  *     end     everything is settled again. After `abort` it is not, and a sweep does that, in slices, too
  *
  * Bounds: while the destination has more than WALK_BACKLOG waiting, the walk waits; while it has more than
- * WRITERS_BACKLOG, or more than ASIDE_MAX is aside, writers are postponed.
+ * WRITERS_BACKLOG, or more than ASIDE_MAX is aside, writers are postponed. With `sparesWriters` they never are while the
+ * destination has too much: it is a socket, and they must not wait for whoever reads there.
  */
 import type { Client } from '../../engine/client.ts';
 import type { Command } from '../../engine/command-table.ts';
@@ -66,6 +67,11 @@ export interface SnapshotOrder {
   readonly format: SnapshotFormat;
   /** Where the format's bytes go; null: they don't wait. */
   readonly backlog: Backlog | null;
+  /**
+   * The destination is somebody's socket: writers don't wait for it. While it has more than enough, what they change is
+   * put aside, big collections are cloned, and what that takes is bounded by what there is.
+   */
+  readonly sparesWriters?: boolean;
   /**
    * Called once, with null when the format has ended (its last bytes have been handed over), otherwise with the reason
    * why it has not. Never within `start`.
@@ -119,9 +125,12 @@ export class Snapshots implements SnapshotHook, WriteGate {
     return this.#order !== null;
   }
 
-  /** False for a moment after `abort`: `start` would have to do the rest of the sweep at once. */
+  /**
+   * False for a moment after `abort`: `start` would have to do the rest of the sweep at once. And while data is loaded
+   * aside, which would be neither of the snapshot nor behind it.
+   */
   get ready(): boolean {
-    return this.#order === null && !this.#sweep.busy;
+    return this.#order === null && !this.#sweep.busy && this.#engine.keyspace.aside === null;
   }
 
   /** Clients that wait for the snapshot. */
@@ -245,6 +254,7 @@ export class Snapshots implements SnapshotHook, WriteGate {
           this.#setWriters();
           if (this.#order === order) this.#pace.next();
         };
+        if (order.sparesWriters === true) this.#postponed.resume();
         return false;
       }
       if (clock.monoUs() >= until) break;
@@ -492,7 +502,7 @@ export class Snapshots implements SnapshotHook, WriteGate {
       collection === null
         ? externals.get(id).length > CLONED_BYTES
         : collection.size > CLONED_ELEMENTS || isBigEntry(db, ref);
-    if (!isCostly) return false;
+    if (!isCostly || this.#sparesNow) return false;
     try {
       this.#works.add(source, ref, true);
     } catch (error) {
@@ -501,6 +511,12 @@ export class Snapshots implements SnapshotHook, WriteGate {
       throw error;
     }
     return true;
+  }
+
+  /** The walk stands still because of a socket: nobody waits for it. */
+  get #sparesNow(): boolean {
+    const order = this.#order;
+    return order?.sparesWriters === true && (order.backlog?.pendingBytes ?? 0) > WALK_BACKLOG / 2;
   }
 
   /** Called where something is put aside: the limit is looked at when it has been reached. */
@@ -513,7 +529,12 @@ export class Snapshots implements SnapshotHook, WriteGate {
     if (order === null) return;
     const { bytes } = this.#aside;
     const pending = order.backlog?.pendingBytes ?? 0;
-    if (!this.#writersHeld) {
+    if (this.#sparesNow) {
+      if (!this.#writersHeld) return;
+      this.#writersHeld = false;
+      this.#setGate();
+      this.#postponed.resume();
+    } else if (!this.#writersHeld) {
       if (bytes <= ASIDE_MAX && pending <= WRITERS_BACKLOG) return;
       this.#writersHeld = true;
       this.#setGate();
