@@ -212,7 +212,7 @@ export async function cutEverywhere(options: CutEverywhere): Promise<CutFigures>
     const replicas: Node[] = [];
     const proxies: LinkProxy[] = [];
     for (let i = 0; i < parallel; i++) {
-      replicas.push(open(await Node.start(other, { 'repl-diskless-load': load })));
+      replicas.push(open(await Node.start(other, { ...SEEN_LOADING, 'repl-diskless-load': load })));
       proxies.push(open(await LinkProxy.to(master.port)));
     }
     // One that is not cut tells how much there is to cut.
@@ -220,7 +220,7 @@ export async function cutEverywhere(options: CutEverywhere): Promise<CutFigures>
     await waitLinked([replicas[0]!]);
     const whole = { ...proxies[0]!.bytes };
     const cuts = cutsOf(whole, positions);
-    const readers = replicas.map((replica) => new WholeReader(replica, writer.keys));
+    const readers = replicas.map((replica) => new WholeReader(replica, writer.keys, true));
     const began = performance.now();
     try {
       await Promise.all(
@@ -228,7 +228,8 @@ export async function cutEverywhere(options: CutEverywhere): Promise<CutFigures>
           const mine = cuts.filter((_, j) => j % parallel === i);
           if (i > 0) await replica.follow(proxies[i]!.port);
           await waitLinked([replica]);
-          figures.cuts += await cutAtEach(master, replica, proxies[i]!, mine);
+          const done = await cutAtEach(master, replica, proxies[i]!, mine);
+          figures.cuts += done;
         }),
       );
       await waitLinked(replicas, 60_000);
@@ -254,6 +255,9 @@ export async function cutEverywhere(options: CutEverywhere): Promise<CutFigures>
   });
   return figures;
 }
+
+/** Loading lets others be served now and then, or else nobody could see what is half loaded. */
+const SEEN_LOADING: Directives = { 'loading-process-events-interval-bytes': 1024, 'key-load-delay': -50 };
 
 /** Every byte where something is said, then evenly over the payload, and around its end. */
 function cutsOf(whole: { up: number; down: number }, positions: number): Cut[] {

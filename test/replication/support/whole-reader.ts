@@ -70,13 +70,16 @@ export class WholeReader {
   wrong: string | null = null;
   readonly #node: Node;
   readonly #keys: number;
+  readonly #keeps: boolean;
   #last = '';
   #stopping = false;
   readonly #running: Promise<void>;
 
-  constructor(node: Node, keys: number) {
+  /** `keeps`: what has been seen once never goes, because a sync that fails leaves the data of before. */
+  constructor(node: Node, keys: number, keeps: boolean) {
     this.#node = node;
     this.#keys = keys;
+    this.#keeps = keeps;
     this.#running = this.#run();
   }
 
@@ -117,6 +120,7 @@ export class WholeReader {
       this.wrong = `${this.#node.kind} shows ${size} of ${this.#keys} keys with ${first}`;
     } else if (first === null) {
       this.seen.empty++;
+      if (this.#keeps && this.#last !== '') this.wrong = `${this.#node.kind} is empty after ${this.#last}`;
     } else {
       this.seen.whole++;
       if (first < this.#last) this.seen.older++;
