@@ -1,31 +1,109 @@
-/** The configuration that users copy from a guide starts a server as it is, comments behind directives and all. */
+/**
+ * The configuration files that users copy from a guide start a master and its replicas as they are, comments behind
+ * directives and all. `npm run test:netns` does it on three hosts with the guide's own addresses.
+ */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { after, test } from 'node:test';
+import { compareWithOriginals, MASTER, MASTER_CONF, PORT, REPLICA_CONF } from '../netns/guide-files.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { freePort } from '../support/server-process.ts';
+import { waitFor } from '../support/wait-for.ts';
 import { runToEnd, scratchFolder } from './launch.ts';
 
-const guide = fileURLToPath(new URL('../../../shared/data/guide/redis.conf', import.meta.url));
+/** Folders of daemons, with their process ids in x.pid while they run. */
+const daemons: string[] = [];
 
-test("the guide's redis.conf", {
-  skip: existsSync(guide) ? false : 'skipped: no guide beside the repository',
-}, async () => {
+after(() => {
+  for (const cwd of daemons) {
+    try {
+      process.kill(Number(readFileSync(join(cwd, 'x.pid'), 'utf8')), 'SIGKILL');
+    } catch {
+      // It has ended, and its file has gone with it.
+    }
+  }
+});
+
+/** Starts what the guide starts; only what belongs to the guide's machines is changed. */
+async function start(conf: string, port: number): Promise<RawClient> {
   const cwd = scratchFolder();
   mkdirSync(join(cwd, 'log'));
-  // Only what belongs to the machine of the guide is changed.
-  const text = readFileSync(guide, 'utf8').replaceAll('/redis/log', join(cwd, 'log'));
-  const port = await freePort();
-  writeFileSync(join(cwd, 'redis.conf'), text);
-  const { code, stderr } = await runToEnd(['redis.conf', '--port', String(port), '--pidfile', 'x.pid'], {
+  mkdirSync(join(cwd, 'conf'));
+  writeFileSync(join(cwd, 'conf/redis.conf'), conf.replaceAll('/redis/log', join(cwd, 'log')));
+  daemons.push(cwd);
+  const { code, stderr } = await runToEnd(['conf/redis.conf', '--port', String(port), '--pidfile', 'x.pid'], {
     cwd,
   });
   assert.deepEqual([code, stderr], [0, '']);
-  const client = await RawClient.connect({ port });
-  assert.equal(await client.call('SET', 'k', 'v'), 'OK');
-  assert.deepEqual(await client.call('CONFIG', 'GET', 'bind'), ['bind', '0.0.0.0']);
+  return RawClient.connect({ port });
+}
+
+async function end(client: RawClient): Promise<void> {
   client.sendNoReply('SHUTDOWN', 'NOSAVE');
   await client.waitClosed();
+}
+
+/** The first lines of INFO replication, as far as the guide shows them, numbers aside. */
+async function replicationOf(client: RawClient): Promise<string[]> {
+  const text = String(await client.call('INFO', 'replication'));
+  assert.match(text, /^# Replication\r\n/);
+  const lines = text.split('\r\n').slice(1, 5);
+  return lines.map((line) => line.replaceAll(/(?<=offset=|lag=)\d+/g, 'N'));
+}
+
+test("the guide's files are what the guide has", (t) => {
+  compareWithOriginals((text) => t.diagnostic(text));
+});
+
+test("the guide's redis.conf", async () => {
+  const client = await start(MASTER_CONF, await freePort());
+  assert.equal(await client.call('SET', 'k', 'v'), 'OK');
+  assert.deepEqual(await client.call('CONFIG', 'GET', 'bind'), ['bind', '0.0.0.0']);
+  await end(client);
+});
+
+test("the guide's master and two replicas, on one machine", async () => {
+  const ports = [await freePort(), await freePort(), await freePort()] as const;
+  const replicaConf = REPLICA_CONF.replace(`${MASTER} ${PORT}`, `127.0.0.1 ${ports[0]}`);
+  const master = await start(MASTER_CONF, ports[0]);
+  await master.call('SET', 'before', 'attached');
+  const replicas: RawClient[] = [];
+  for (const port of ports.slice(1)) {
+    const replica = await start(replicaConf, port);
+    replicas.push(replica);
+    await waitFor(
+      async () => {
+        const lines = await replicationOf(master);
+        assert.equal(lines[1], `connected_slaves:${replicas.length}`);
+        assert.match(lines[1 + replicas.length]!, /state=online/);
+        assert.equal((await replicationOf(replica))[3], 'master_link_status:up');
+        return true;
+      },
+      { timeoutMs: 20_000, what: 'the replica to follow' },
+    );
+  }
+  assert.deepEqual(await replicationOf(master), [
+    'role:master',
+    'connected_slaves:2',
+    `slave0:ip=127.0.0.1,port=${ports[1]},state=online,offset=N,lag=N`,
+    `slave1:ip=127.0.0.1,port=${ports[2]},state=online,offset=N,lag=N`,
+  ]);
+  await master.call('SET', 'after', 'attached');
+  assert.equal(await master.call('WAIT', '2', '10000'), 2);
+  for (const replica of replicas) {
+    assert.deepEqual(await replicationOf(replica), [
+      'role:slave',
+      'master_host:127.0.0.1',
+      `master_port:${ports[0]}`,
+      'master_link_status:up',
+    ]);
+    assert.deepEqual(await replica.call('MGET', 'before', 'after'), ['attached', 'attached']);
+    assert.match(
+      String(await replica.call('SET', 'k', 'v')),
+      /READONLY You can't write against a read only replica\./,
+    );
+    await end(replica);
+  }
+  await end(master);
 });

@@ -1,4 +1,4 @@
-/** conf/redis.conf is correct, and what it calls defaults are the defaults. */
+/** The files of conf/ are correct, and what conf/redis.conf calls defaults are the defaults. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -35,4 +35,15 @@ test('every example in conf/redis.conf is a directive', () => {
   const config = new ServerConfig();
   const usable = examples.map((line) => line.slice(4)).filter((line) => !/^(?:dir|include) /.test(line));
   config.load({ stdin: usable.join('\n') });
+});
+
+test('conf/replica.conf follows the server of conf/redis.conf, and has files of its own', () => {
+  const replica = new ServerConfig();
+  replica.load({ file: fileURLToPath(new URL('../../conf/replica.conf', import.meta.url)) });
+  const master = new ServerConfig();
+  master.load({ file });
+  assert.deepEqual(replica.values.replicaof, { host: '127.0.0.1', port: master.values.port });
+  for (const name of ['port', 'dbfilename', 'appenddirname'] as const) {
+    assert.notEqual(replica.values[name], master.values[name], name);
+  }
 });
