@@ -8,15 +8,18 @@
  *     (ACL)                                           comes with its feature
  *     maxmemory
  *     MISCONF: data files cannot be written           SERVER_MISCONF
- *     (NOREPLICAS, READONLY)                          come with replication
+ *     too few good replicas                           SERVER_NOREPLICAS
+ *     a write on a replica                            SERVER_READONLY
  *     subscribed under RESP2                          GATE_SUBSCRIBED
- *     loading
- *     a monitoring client that would touch keys
+ *     a replica that has lost its master              SERVER_STALE
+ *     loading                                         SERVER_LOADING
+ *     a replica, or a monitor, that would touch keys  GATE_REPLICA, GATE_MONITOR
  *     pause: the command is put off
  *     MULTI: the command is queued                    GATE_MULTI
  *     keys that must stand still: it is put off       SERVER_KEYS_HELD, SERVER_SNAPSHOT
  *
- * EXEC is asked as if it had the flags of all commands that it would run.
+ * EXEC is asked as if it had the flags of all commands that it would run. What the master sends has been admitted there
+ * (`mustObey`): it is not refused for memory, disks or roles, but may be put off.
  */
 import { EVICT_FAIL } from '../keyspace/eviction.ts';
 import type { Args } from '../resp/args.ts';
@@ -34,6 +37,7 @@ import {
   READONLY,
   RUNS_IN_MULTI,
   RUNS_QUEUE,
+  STALE,
   SUBSCRIBED_TOO,
   WRITE,
 } from './command-spec.ts';
@@ -43,6 +47,7 @@ import * as errors from './errors.ts';
 import {
   GATE_MONITOR,
   GATE_MULTI,
+  GATE_REPLICA,
   GATE_SUBSCRIBED,
   GATE_UNAUTHENTICATED,
   SERVER_ASYNC_LOADING,
@@ -50,8 +55,11 @@ import {
   SERVER_LOADING,
   SERVER_MAXMEMORY,
   SERVER_MISCONF,
+  SERVER_NOREPLICAS,
   SERVER_PAUSED,
+  SERVER_READONLY,
   SERVER_SNAPSHOT,
+  SERVER_STALE,
 } from './gates.ts';
 
 /** True when the command may run now. Otherwise it has been refused, or put off. */
@@ -73,20 +81,36 @@ export function admit(engine: Engine, client: Client, command: Command, args: Ar
   }
   if ((gates & SERVER_MAXMEMORY) !== 0) {
     // Room is made for every command; only those that may grow memory are refused where there is none. A queue does.
-    if (engine.upkeep.makeRoom() === EVICT_FAIL && ((flags & DENYOOM) !== 0 || isQueued)) {
+    const refused = engine.upkeep.makeRoom() === EVICT_FAIL && ((flags & DENYOOM) !== 0 || isQueued);
+    if (refused && !client.mustObey) {
       engine.refuse(client, command, errors.OOM);
       return false;
     }
   }
   if ((gates & SERVER_MISCONF) !== 0 && ((flags & WRITE) !== 0 || command.name === 'ping')) {
     const reason = engine.persistence?.misconf ?? null;
-    if (reason !== null) {
+    if (reason !== null && !client.mustObey) {
       engine.refuse(client, command, reason);
+      return false;
+    }
+    if (reason !== null && command.name !== 'ping') unwritable(engine);
+  }
+  if ((flags & WRITE) !== 0 && !client.mustObey) {
+    if ((gates & SERVER_NOREPLICAS) !== 0) {
+      engine.refuse(client, command, errors.NOREPLICAS);
+      return false;
+    }
+    if ((gates & SERVER_READONLY) !== 0) {
+      engine.refuse(client, command, errors.READONLY_REPLICA);
       return false;
     }
   }
   if ((gates & GATE_SUBSCRIBED) !== 0 && client.resp === 2 && (flags & SUBSCRIBED_TOO) === 0) {
     engine.refuse(client, command, errors.subscribed(command.fullName));
+    return false;
+  }
+  if ((gates & SERVER_STALE) !== 0 && (flags & STALE) === 0 && !client.mustObey) {
+    engine.refuse(client, command, errors.MASTERDOWN);
     return false;
   }
   if ((gates & SERVER_LOADING) !== 0 && (flags & LOADING) === 0) {
@@ -97,7 +121,7 @@ export function admit(engine: Engine, client: Client, command: Command, args: Ar
     engine.refuse(client, command, errors.LOADING_DATASET);
     return false;
   }
-  if ((gates & GATE_MONITOR) !== 0) {
+  if ((gates & (GATE_MONITOR | GATE_REPLICA)) !== 0) {
     if ((flags & (READONLY | WRITE | MAY_REPLICATE)) !== 0) {
       engine.refuse(client, command, errors.REPLICA_TOUCHES_KEYS);
       return false;
@@ -118,6 +142,14 @@ export function admit(engine: Engine, client: Client, command: Command, args: Ar
     if (engine.writeGate?.postpones(client, command, args)) return false;
   }
   return true;
+}
+
+/** The master sends a write that our data files can't take. */
+function unwritable(engine: Engine): void {
+  if (!engine.config.values['replica-ignore-disk-write-errors']) {
+    throw new Error('Replica was unable to write command to disk.');
+  }
+  engine.log.warning('Replica is applying a command even though it is unable to write to disk.');
 }
 
 /** The refusal of a PROTECTED command that `enable-debug-command` or the like keeps from this client; else null. */

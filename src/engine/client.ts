@@ -3,6 +3,7 @@
  * or unix socket (net/), or memory (embedded use, tests).
  */
 import type { Database } from '../keyspace/database.ts';
+import type { Args } from '../resp/args.ts';
 import type { ReplyWriter, Sink } from '../resp/reply-writer.ts';
 import type { Command } from './command-table.ts';
 import type { Engine } from './engine.ts';
@@ -35,6 +36,8 @@ export interface Link extends Sink {
   gatherPackets?(on: boolean): void;
   /** Serves what has been held back while the client was stopped. */
   resume(): void;
+  /** Serves a command that was put off, in a way of its own (the master's link). */
+  serveKept?(args: Args): void;
   /** Sends what is pending, then closes. */
   end(): void;
   /** Closes at once. */

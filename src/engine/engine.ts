@@ -377,6 +377,10 @@ export class Engine {
   /** Serves a request that has been kept, as if it had just come; then what the client has sent since. */
   serveKept(client: Client, args: Args): void {
     const { writer } = this;
+    if (client.isMaster && client.link.serveKept !== undefined) {
+      client.link.serveKept(args);
+      return;
+    }
     client.lastInteractionMs = this.readTime() / 1000;
     this.current = client;
     writer.sink = client.link;

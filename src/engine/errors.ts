@@ -119,6 +119,10 @@ export const LOADING_DATASET = new ReplyError('LOADING Redis is loading the data
 export const OOM = new ReplyError("OOM command not allowed when used memory > 'maxmemory'.");
 export const MAX_CLIENTS = new ReplyError('ERR max number of clients reached');
 export const READONLY_REPLICA = new ReplyError("READONLY You can't write against a read only replica.");
+export const MASTERDOWN = new ReplyError(
+  "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+);
+export const NOREPLICAS = new ReplyError('NOREPLICAS Not enough good replicas to write.');
 export const MISCONF = new ReplyError(
   "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that " +
     'may modify the data set are disabled, because this instance is configured to report errors during writes if ' +

@@ -18,6 +18,8 @@ export const GATE_REPLY_SKIP_NEXT = 1 << 7;
 export const GATE_TRACKING = 1 << 8;
 /** Another client's invalidations are redirected to it. */
 export const GATE_PUSHED = 1 << 9;
+/** A replica of ours: it is there for the stream, not for the keys. */
+export const GATE_REPLICA = 1 << 10;
 
 // Bits of `Client.stopped`: reasons not to serve more requests now. 0 for most clients.
 export const STOP_CLOSING = 1 << 0;

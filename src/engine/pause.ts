@@ -68,6 +68,12 @@ export class Pause {
     return false;
   }
 
+  /** What becomes of keys past their time, while there is no pause. */
+  setExpireMode(mode: number): void {
+    this.#expireMode = mode;
+    if ((this.#engine.gates & SERVER_PAUSED) === 0) this.#engine.keyspace.expireMode = mode;
+  }
+
   /** Puts the client's command off. */
   postpone(client: Client, args: Args): void {
     this.#postponed.add(client, args);

@@ -4,15 +4,19 @@
  *     master ──REPLICAOF host port──> replica ──REPLICAOF NO ONE──> master with a history of its own
  */
 import type { Client } from '../engine/client.ts';
+import { clientLine } from '../engine/clients/client-line.ts';
 import type { Engine } from '../engine/engine.ts';
+import * as errors from '../engine/errors.ts';
+import { SERVER_READONLY, SERVER_STALE, STOP_CLOSING } from '../engine/gates.ts';
 import type { FailoverOrder, Replication as ReplicationFace } from '../engine/replication.ts';
+import { EXPIRE_DELETES, EXPIRE_HIDES } from '../keyspace/keyspace.ts';
 import type { DataFiles } from '../persistence/persistence.ts';
 import type { Args } from '../resp/args.ts';
 import type { ReplyWriter } from '../resp/reply-writer.ts';
 import { History } from './history.ts';
 import { MasterSide } from './master/master-side.ts';
 import type { MasterAddress, Shared } from './parts.ts';
-import { ReplicaSide } from './replica/replica-side.ts';
+import { type FailoverLink, ReplicaSide } from './replica/replica-side.ts';
 import { ReplicationStream } from './stream/replication-stream.ts';
 
 export class Replication implements ReplicationFace {
@@ -29,6 +33,22 @@ export class Replication implements ReplicationFace {
     };
     this.masterSide = new MasterSide(this.shared);
     this.replicaSide = new ReplicaSide(this.shared);
+    this.replicaSide.events = {
+      onNewData: () => this.#newData(),
+      onHistoryShifted: () => this.masterSide.replicas.dropAll(),
+      onState: () => this.#updateGates(),
+      syncedOffset: () => null,
+    };
+    engine.cron.push(this.replicaSide);
+    const { config } = engine;
+    for (const name of ['replica-read-only', 'replica-serve-stale-data'] as const) {
+      config.onChange(name, () => this.#updateGates());
+    }
+    const { replicaof } = config.values;
+    if (replicaof !== null) {
+      this.replicaSide.address = replicaof;
+      this.#becomeReplica();
+    }
   }
 
   get role(): 'master' | 'replica' {
@@ -48,16 +68,122 @@ export class Replication implements ReplicationFace {
   }
 
   /** The data is loaded: what it says of its history is taken up, and the configured master is followed. */
-  loaded(): void {}
+  loaded(): void {
+    this.replicaSide.followSoon();
+  }
 
   /** The server ends. */
-  close(): void {}
+  close(): void {
+    this.replicaSide.close();
+  }
 
-  replicaOf(_client: Client, _master: MasterAddress | null): void {
-    throw new Error('not yet');
+  replicaOf(client: Client, master: MasterAddress | null): void {
+    const { log } = this.shared.engine;
+    const { address } = this.replicaSide;
+    const asked = `user request from '${clientLine(client)}'`;
+    if (master === null) {
+      if (address !== null) {
+        this.promote();
+        log.notice(`MASTER MODE enabled (${asked})`);
+      }
+    } else if (address !== null && sameHost(address.host, master.host) && address.port === master.port) {
+      log.notice(
+        'REPLICAOF would result into synchronization with the master we are already connected with. ' +
+          'No operation performed.',
+      );
+      client.out.simple('OK Already connected to specified master');
+      return;
+    } else {
+      this.follow(master);
+      log.notice(`REPLICAOF ${master.host}:${master.port} enabled (${asked})`);
+    }
+    client.out.ok();
+  }
+
+  /** Becomes a replica, or one of another master. `failover`: the new master is told to take over. */
+  follow(master: MasterAddress, failover: FailoverLink | null = null): void {
+    const { engine } = this.shared;
+    const wasMaster = this.role === 'master';
+    if (wasMaster) this.#unblockAll();
+    if (wasMaster) {
+      // Its effects so far belong to our history, of which the link goes on.
+      engine.propagation.flush();
+      this.masterSide.replicas.lead(false);
+      this.masterSide.replicas.feed.open();
+      engine.log.notice(
+        'Before turning into a replica, using my own master parameters to synthesize a cached master: I may be ' +
+          'able to synchronize with the new master with just a partial transfer.',
+      );
+      this.replicaSide.cached = { database: 0 };
+    }
+    engine.config.assign('replicaof', { host: master.host, port: master.port });
+    this.replicaSide.follow(master, failover);
+    if (wasMaster) this.#becomeReplica();
+  }
+
+  /**
+   * Becomes a master with a history of its own, which goes on where the master's was followed to: our replicas come
+   * back and go on, too.
+   */
+  promote(): void {
+    const { engine, history, stream } = this.shared;
+    if (this.role === 'master') return;
+    this.replicaSide.stop();
+    engine.config.assign('replicaof', null);
+    history.shift(stream.end);
+    engine.log.warning(
+      `Setting secondary replication ID to ${history.id2}, valid up to offset: ${history.secondOffset}. ` +
+        `New replication ID is ${history.id}`,
+    );
+    const { replicas } = this.masterSide;
+    replicas.dropAll();
+    engine.pause.setExpireMode(EXPIRE_DELETES);
+    this.#updateGates();
+    replicas.lead(true);
+  }
+
+  #becomeReplica(): void {
+    this.masterSide.replicas.lead(false);
+    this.shared.engine.pause.setExpireMode(EXPIRE_HIDES);
+    this.#updateGates();
+  }
+
+  /** The data set of a full sync replaces ours: what we have told our replicas is of no use to them any more. */
+  #newData(): void {
+    this.masterSide.replicas.dropAll();
+    this.masterSide.replicas.feed.close();
+  }
+
+  #updateGates(): void {
+    const { engine } = this.shared;
+    const { values } = engine.config;
+    engine.gates &= ~(SERVER_READONLY | SERVER_STALE);
+    if (this.role === 'master') return;
+    if (values['replica-read-only']) engine.gates |= SERVER_READONLY;
+    if (!values['replica-serve-stale-data'] && this.replicaSide.state !== 'connected') {
+      engine.gates |= SERVER_STALE;
+    }
+  }
+
+  /** Who waits for what a replica never does by itself would wait for ever. */
+  #unblockAll(): void {
+    const { engine } = this.shared;
+    for (const client of [...engine.clients.all()]) {
+      const { blocked } = client;
+      if (blocked === null || blocked.kind === 'pause' || !blocked.unblockable) continue;
+      blocked.cancel('gone');
+      client.blocked = null;
+      engine.deliver(client, (out) => out.error(errors.UNBLOCKED_BY_ROLE));
+      client.stopped |= STOP_CLOSING;
+      client.link.end();
+    }
   }
 
   replconf(client: Client, args: Args): void {
+    if (client.isMaster && args.count > 1 && args.is(1, 'getack')) {
+      this.replicaSide.acknowledge();
+      return;
+    }
     this.masterSide.replconf(client, args);
   }
 
@@ -88,4 +214,8 @@ export class Replication implements ReplicationFace {
   changeId(): void {
     throw new Error('not yet');
   }
+}
+
+function sameHost(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase();
 }

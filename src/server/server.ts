@@ -33,7 +33,7 @@ import { type Random, randomHex, systemRandom } from '../util/random.ts';
 import { REDIS_VERSION } from '../util/version.ts';
 import { Cron } from './cron.ts';
 import { maxClientsProblem, openFilesLimit } from './open-files.ts';
-import { startRefusal, warnOfMissing } from './unavailable.ts';
+import { refuseMissing, startRefusal } from './unavailable.ts';
 
 export interface ServerOptions {
   /** Loaded already. */
@@ -105,7 +105,7 @@ export class Server implements Host {
       file: values.logfile === '' ? '' : this.inDir(values.logfile),
       format: values['log-format'],
       clock,
-      role: () => this.role,
+      role: () => this.#logRole,
       busy: () => this.#isBusy(),
       ...(options.timers && { timers: options.timers }),
       ...(options.logSink && { sink: options.logSink }),
@@ -137,6 +137,10 @@ export class Server implements Host {
       settle = resolve;
     });
     this.#settleStopped = settle;
+  }
+
+  get #logRole(): LogRole {
+    return this.role === 'M' && this.engine?.replication?.role === 'replica' ? 'S' : this.role;
   }
 
   /** Whether requests have come since this was asked last. */
@@ -205,7 +209,7 @@ export class Server implements Host {
     this.onBound?.();
     this.#checkBacklog();
     this.#followConfig();
-    warnOfMissing(this.config, log);
+    refuseMissing(this.config);
     log.notice('Server initialized');
     this.#cron.start();
     this.onListening?.();

@@ -6,7 +6,6 @@
  */
 import { createHash } from 'node:crypto';
 import type { ServerConfig } from '../config/config.ts';
-import type { Logger } from '../logging/logger.ts';
 
 /** Why a server with this configuration must not start, or null. */
 export function startRefusal(config: ServerConfig): string | null {
@@ -37,11 +36,8 @@ function isEverybody(requirepass: string, [name, ...rules]: readonly string[]): 
   );
 }
 
-/** Says what will not be done, and refuses to be told to do it later. */
-export function warnOfMissing(config: ServerConfig, log: Logger): void {
+/** Refuses to be told at run time to do what is not there. */
+export function refuseMissing(config: ServerConfig): void {
   const { values } = config;
-  if (values.replicaof !== null) {
-    log.warning('WARNING: replicaof is set, but this version cannot follow a master: it runs as a master.');
-  }
   config.onApply('tls-port', () => (values['tls-port'] === 0 ? null : 'this version does not have TLS'));
 }

@@ -3,7 +3,7 @@
  * silent, those that are good (min-replicas-to-write), acknowledgements, and what is done when the last one has left.
  */
 import type { Client } from '../../engine/client.ts';
-import { SERVER_NOREPLICAS, SERVER_PAUSED } from '../../engine/gates.ts';
+import { GATE_REPLICA, SERVER_NOREPLICAS, SERVER_PAUSED } from '../../engine/gates.ts';
 import type { Shared } from '../parts.ts';
 import { Feed } from './feed.ts';
 import { type Introduction, Replica, type ReplicaOwner } from './replica.ts';
@@ -60,6 +60,7 @@ export class Replicas implements ReplicaOwner {
     const replica = new Replica(client, about, stream, this);
     replica.ackMs = engine.clock.monoMs();
     client.replica = replica;
+    client.gates |= GATE_REPLICA;
     this.all.push(replica);
     this.feed.openAnew();
     // From now on somebody wants to be told at the end of the turn.
