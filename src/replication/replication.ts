@@ -13,16 +13,25 @@ import { EXPIRE_DELETES, EXPIRE_HIDES } from '../keyspace/keyspace.ts';
 import type { DataFiles } from '../persistence/persistence.ts';
 import type { Args } from '../resp/args.ts';
 import type { ReplyWriter } from '../resp/reply-writer.ts';
+import { Failover } from './failover.ts';
 import { History } from './history.ts';
-import { MasterSide } from './master/master-side.ts';
+import { type ReplicationSources, writeReplicationInfo, writeRole } from './info.ts';
+import { LastWord } from './master/last-word.ts';
+import { MasterSide, type Upstream } from './master/master-side.ts';
+import { Waits } from './master/wait.ts';
 import type { MasterAddress, Shared } from './parts.ts';
 import { type FailoverLink, ReplicaSide } from './replica/replica-side.ts';
+import { SyncedOffset } from './replica/synced-offset.ts';
+import { SavedHistory } from './saved-history.ts';
 import { ReplicationStream } from './stream/replication-stream.ts';
 
 export class Replication implements ReplicationFace {
   readonly shared: Shared;
   readonly masterSide: MasterSide;
   readonly replicaSide: ReplicaSide;
+  readonly lastWord: LastWord;
+  readonly #waits: Waits;
+  readonly #failover: Failover;
 
   constructor(engine: Engine, files: DataFiles) {
     this.shared = {
@@ -33,12 +42,20 @@ export class Replication implements ReplicationFace {
     };
     this.masterSide = new MasterSide(this.shared);
     this.replicaSide = new ReplicaSide(this.shared);
+    files.history = new SavedHistory(this.shared, this.masterSide, this.replicaSide);
+    const { replicas } = this.masterSide;
+    this.lastWord = new LastWord(this.shared, replicas);
+    this.#waits = new Waits(this.shared, replicas);
+    this.#failover = new Failover(this.shared, replicas, this);
+    const synced = new SyncedOffset(files.aof);
+    engine.info.section('replication', (out) => writeReplicationInfo(out, this.#sources));
     this.replicaSide.events = {
       onNewData: () => this.#newData(),
       onHistoryShifted: () => this.masterSide.replicas.dropAll(),
       onState: () => this.#updateGates(),
-      syncedOffset: () => null,
+      syncedOffset: () => synced.at(this.replicaSide.appliedOffset),
     };
+    this.masterSide.connect(this.#upstream);
     engine.cron.push(this.replicaSide);
     const { config } = engine;
     for (const name of ['replica-read-only', 'replica-serve-stale-data'] as const) {
@@ -64,7 +81,37 @@ export class Replication implements ReplicationFace {
   }
 
   get isFailingOver(): boolean {
-    return false;
+    return this.#failover.state !== 'no-failover';
+  }
+
+  /** What those who follow us must know of whom we follow. */
+  get #upstream(): Upstream {
+    const { replicaSide, shared } = this;
+    return {
+      get isConnected() {
+        return replicaSide.state === 'connected';
+      },
+      get streamDb() {
+        return replicaSide.client?.db.id ?? 0;
+      },
+      promote: (client) => {
+        this.promote();
+        shared.engine.log.notice(`MASTER MODE enabled (failover request from '${clientLine(client)}')`);
+      },
+      sendAck: () => replicaSide.acknowledge(),
+    };
+  }
+
+  get #sources(): ReplicationSources {
+    const { engine, history, stream } = this.shared;
+    return {
+      engine,
+      history,
+      stream,
+      replicas: this.masterSide.replicas,
+      link: this.replicaSide,
+      failoverState: this.#failover.state,
+    };
   }
 
   /** The data is loaded: what it says of its history is taken up, and the configured master is followed. */
@@ -191,28 +238,30 @@ export class Replication implements ReplicationFace {
     this.masterSide.sync(client, wanted);
   }
 
-  wait(_client: Client, _replicas: number, _timeoutMs: number): void {
-    throw new Error('not yet');
+  wait(client: Client, replicas: number, timeoutMs: number): void {
+    this.#waits.wait(client, replicas, timeoutMs);
   }
 
-  waitAof(_client: Client, _local: number, _replicas: number, _timeoutMs: number): void {
-    throw new Error('not yet');
+  waitAof(client: Client, local: number, replicas: number, timeoutMs: number): void {
+    this.#waits.waitAof(client, local, replicas, timeoutMs);
   }
 
-  failover(_client: Client, _order: FailoverOrder | null): void {
-    throw new Error('not yet');
+  failover(client: Client, order: FailoverOrder | null): void {
+    if (order === null) this.#failover.abort();
+    else this.#failover.start(order);
+    client.out.ok();
   }
 
-  writeRole(_out: ReplyWriter): void {
-    throw new Error('not yet');
+  writeRole(out: ReplyWriter): void {
+    writeRole(out, this.#sources);
   }
 
-  replicate(_words: readonly Uint8Array[]): void {
-    throw new Error('not yet');
+  replicate(words: readonly Uint8Array[]): void {
+    this.masterSide.replicas.feed.command(words);
   }
 
   changeId(): void {
-    throw new Error('not yet');
+    this.shared.history.renew();
   }
 }
 

@@ -12,6 +12,7 @@ import type { Shared } from '../parts.ts';
 
 const PING = Buffer.from('*1\r\n$4\r\nPING\r\n');
 const GETACK = Buffer.from('*3\r\n$8\r\nREPLCONF\r\n$6\r\nGETACK\r\n$1\r\n*\r\n');
+const LINE_END = Buffer.from('\r\n');
 
 export class Feed {
   readonly #shared: Shared;
@@ -80,6 +81,13 @@ export class Feed {
   /** Asks replicas how far they are. */
   getAck(): void {
     this.#append(GETACK);
+  }
+
+  /** A command that nobody runs here (DEBUG REPLICATE), without its database. */
+  command(words: readonly Uint8Array[]): void {
+    const parts: Uint8Array[] = [Buffer.from(`*${words.length}\r\n`)];
+    for (const word of words) parts.push(Buffer.from(`$${word.length}\r\n`), word, LINE_END);
+    if (this.#shared.stream.isOpen) this.#append(Buffer.concat(parts));
   }
 
   #append(command: Buffer): void {

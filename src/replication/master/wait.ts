@@ -71,14 +71,6 @@ export class Waits {
     this.#begin(client, { offset, replicas, disk: { local, position } }, timeoutMs);
   }
 
-  /** Ends all waits: the server follows a master now. */
-  endAll(error: ReplyError = errors.UNBLOCKED_BY_ROLE): void {
-    for (const waiter of [...this.#waiters]) {
-      waiter.client.closeAfterReply();
-      this.#endWithError(waiter, error);
-    }
-  }
-
   /** Where the stream was behind the last writes of the client, those of the batch that is being served included. */
   #offsetOf(client: Client): number {
     const { engine, stream } = this.#shared;
@@ -168,15 +160,13 @@ export class Waits {
 
   #end(waiter: Waiter, write: (out: ReplyWriter) => void): void {
     const { client } = waiter;
-    const { gates, stopped } = client;
+    const { gates } = client;
     this.#forget(waiter);
-    // One that is to be closed is told all the same.
-    client.stopped &= ~STOP_CLOSING;
     if ((gates & (GATE_REPLY_OFF | GATE_REPLY_SKIP)) === 0) this.#shared.engine.deliver(client, write);
-    client.stopped = stopped & ~STOP_BLOCKED;
+    client.stopped &= ~STOP_BLOCKED;
     client.gates &= ~GATE_REPLY_SKIP;
     client.blocked = null;
-    if ((stopped & STOP_CLOSING) !== 0) client.link.end();
+    if ((client.stopped & STOP_CLOSING) !== 0) client.link.end();
     else client.link.resume();
   }
 
