@@ -3,7 +3,22 @@
  * append-only file (aof/). Each is one class that fits its face here.
  */
 import type { ShutdownOptions } from '../engine/host.ts';
+import type { Database } from '../keyspace/database.ts';
+import type { RdbReplicationAux } from '../rdb/save/rdb-format.ts';
 import type { ReplyError } from '../resp/reply-error.ts';
+
+/** What a snapshot says of itself, by name. */
+export type AuxFields = ReadonlyMap<string, string>;
+
+/** Who knows the history of the data set (replication). */
+export interface HistoryKeeper {
+  /** What a snapshot of this moment says of it; null: nothing. */
+  aux(): RdbReplicationAux | null;
+  /** At the start, a key is left out because its time is up. The key is only lent. */
+  keyExpired(db: Database, key: Uint8Array, aux: AuxFields): void;
+  /** The server has started with a snapshot that says this. */
+  takeUp(aux: AuxFields): void;
+}
 
 /** Snapshot files. */
 export interface SavingPart {

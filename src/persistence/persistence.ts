@@ -10,6 +10,7 @@ import * as errors from '../engine/errors.ts';
 import { SERVER_LOADING } from '../engine/gates.ts';
 import type { ShutdownOptions } from '../engine/host.ts';
 import type { Persistence } from '../engine/persistence.ts';
+import type { RdbReplicationAux } from '../rdb/save/rdb-format.ts';
 import { ReplyError } from '../resp/reply-error.ts';
 import { errnoText } from '../util/errno-text.ts';
 import { AofUnusable, AppendOnlyFile } from './aof/aof.ts';
@@ -25,6 +26,7 @@ import type { LoadingProgress } from './loading/progress.ts';
 import type { SnapshotNotes } from './loading/snapshot-file.ts';
 import { atOnce, inSlices, type Steps } from './loading/steps.ts';
 import { takeOverOldFile } from './loading/take-over.ts';
+import type { HistoryKeeper } from './parts.ts';
 import { RdbSaver } from './rdb/rdb-saver.ts';
 import { Snapshots } from './snapshot/snapshots.ts';
 
@@ -52,6 +54,8 @@ export class DataFiles implements Persistence {
   loading: LoadingProgress | null = null;
   /** Function libraries, which are kept until they can run. */
   readonly functions = new KeptFunctions();
+  /** Who knows the history of the data; null: it has none. */
+  history: HistoryKeeper | null = null;
   /** What the snapshot that was loaded last said of itself. */
   loaded: SnapshotNotes | null = null;
   readonly #fatal: () => void;
@@ -67,7 +71,8 @@ export class DataFiles implements Persistence {
     this.#fatal = fatal;
     this.snapshots = snapshots;
     this.folder = new AofFolder(fs, engine.log, engine.config);
-    this.saver = new RdbSaver({ engine, snapshots, fs, functions });
+    const replication = (): RdbReplicationAux | null => this.history?.aux() ?? null;
+    this.saver = new RdbSaver({ engine, snapshots, fs, functions, replication });
     this.aof = new AppendOnlyFile({
       engine,
       files: fs,
@@ -130,9 +135,15 @@ export class DataFiles implements Persistence {
   }
 
   *#loadDumpAtStart(): Steps<void> {
-    const { dbfilename } = this.engine.config.values;
+    const { engine, history } = this;
+    const { dbfilename } = engine.config.values;
     try {
-      yield* loadDump(this.#loadParts(false), this.#dumpPath, dbfilename, { dropExpired: true });
+      const isThere = yield* loadDump(this.#loadParts(false), this.#dumpPath, dbfilename, {
+        // A replica's keys go when its master says so.
+        dropExpired: engine.replication?.role !== 'replica',
+        ...(history !== null && { onExpired: (db, key, aux) => history.keyExpired(db, key, aux) }),
+      });
+      if (isThere && this.loaded !== null) history?.takeUp(this.loaded.aux);
     } catch (error) {
       if (error instanceof LoadError) {
         throw failure(this.engine, 'Fatal error loading the DB, check server logs. Exiting.');

@@ -38,6 +38,12 @@ export class History {
     this.id = randomHex(this.#random, ID_DIGITS);
   }
 
+  /** Begins a new history behind `offset` bytes of history `id`, which somebody else has had before (a run of this server). */
+  goOnBehind(id: string, offset: number): void {
+    this.id2 = id;
+    this.secondOffset = offset + 1;
+  }
+
   /** Takes over the history of a master. */
   follow(id: string): void {
     this.id = id;

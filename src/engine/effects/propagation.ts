@@ -111,6 +111,11 @@ export class Propagation {
     if (!this.active) this.#unit.clear();
   }
 
+  /** Database that a sink's stream is in; -1: it is not known, and the next command comes with it. */
+  databaseOf(sink: EffectSink): number {
+    return this.#listeners.find((listener) => listener.sink === sink)?.selected ?? -1;
+  }
+
   /** The next command is told with its database, to all or to one: a new file begins, a replica is attached. */
   forceSelect(sink: EffectSink | null = null): void {
     this.flush();

@@ -33,6 +33,8 @@ export interface SnapshotOptions {
   readonly allowDuplicates?: boolean;
   /** What is loaded into; by default, those of the keyspace. */
   readonly databases?: readonly Database[];
+  /** A key is left out. It is only lent; `aux` is what the snapshot has said so far. */
+  readonly onExpired?: (db: Database, key: Uint8Array, aux: ReadonlyMap<string, string>) => void;
   /** The server goes on without it: what is wrong is thrown as it is (CorruptRdb), and the file is not examined. */
   readonly survives?: boolean;
 }
@@ -79,8 +81,10 @@ export function* loadSnapshot(
   const { clock, config, log } = engine;
   const delay = new LoadDelay(context);
   let mustWait = false;
-  const loader = new RdbLoader({
+  const { onExpired } = options;
+  const loader: RdbLoader = new RdbLoader({
     ...loaderOptions(context, size, options),
+    ...(onExpired !== undefined && { onExpired: (db, key) => onExpired(db, key, loader.aux) }),
     onKey: () => {
       const microseconds = config.values['key-load-delay'];
       if (microseconds !== 0 && delay.owe(microseconds)) mustWait = true;

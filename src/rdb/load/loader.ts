@@ -81,6 +81,8 @@ export interface RdbLoadOptions {
   deep?: boolean;
   /** Keep nothing: only find out whether the file is sane (ts-redis-check-rdb). */
   checksOnly?: boolean;
+  /** Called for each key that was left out because of `skipExpiredBefore`. The key is only lent. */
+  onExpired?: (db: Database, key: Uint8Array) => void;
   /** Called after each key that was loaded (key-load-delay). */
   onKey?: () => void;
   /** Op codes that tell of the file, as they come. */
@@ -496,7 +498,7 @@ export class RdbLoader {
     if (!this.#values.step(this.#reader, ELEMENTS_A_LOOK)) return;
     this.#phase = PHASE_PARTS;
     const { value } = this.#values;
-    const { skipExpiredBefore, onKey, checksOnly } = this.#options;
+    const { skipExpiredBefore, onKey, onExpired, checksOnly } = this.#options;
     const expireAt = this.#expireAt;
     if (value.empty && checksOnly === true && this.type !== TYPE_MODULE_2) throw shortRead();
     if (expireAt !== -1) this.expires++;
@@ -504,8 +506,10 @@ export class RdbLoader {
     if (expired && (checksOnly === true || !value.empty)) this.keysExpired++;
     this.type = -1;
     if (value.empty) this.#skipEmpty();
-    else if (expired || checksOnly === true) value.drop();
-    else {
+    else if (expired || checksOnly === true) {
+      value.drop();
+      if (expired) onExpired?.(this.#db, this.#key.subarray(0, this.#keyLen));
+    } else {
       this.#store();
       onKey?.();
     }

@@ -412,6 +412,7 @@ export class ReplicaSide implements CronJob {
     let isOld = false;
     const payload: FullSyncPayload = new FullSyncPayload(this.shared, {
       kind,
+      isSameHistory: id === this.shared.history.id,
       onLoading: () => {
         isOld = true;
         this.events?.onNewData();
