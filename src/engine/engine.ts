@@ -28,6 +28,7 @@ import { admit, protectedRefusal } from './admission.ts';
 import { Blocking } from './blocking.ts';
 import type { Client, Link } from './client.ts';
 import { ClientCron } from './clients/client-cron.ts';
+import { clientLine } from './clients/client-line.ts';
 import { ClientRegistry } from './clients/client-registry.ts';
 import { ADMIN, ALWAYS_TOUCHES, BATCHED, READONLY, SKIP_MONITOR } from './command-spec.ts';
 import type { Command, CommandTable } from './command-table.ts';
@@ -44,6 +45,7 @@ import { SlowLog } from './figures/slowlog.ts';
 import { Stats } from './figures/stats.ts';
 import {
   GATE_NO_TOUCH,
+  GATE_REPLICA,
   GATE_REPLY_OFF,
   GATE_REPLY_SKIP,
   GATE_REPLY_SKIP_NEXT,
@@ -312,6 +314,8 @@ export class Engine {
     const quiet = client.gates & (GATE_REPLY_OFF | GATE_REPLY_SKIP);
     this.pushes.commandBegins();
     if ((client.gates & GATE_TRACKING) !== 0) this.tracking.limitTable();
+    const isReplica = (client.gates & GATE_REPLICA) !== 0;
+    const { pos } = this.writer;
     const mute = quiet !== 0 ? this.#mute() : null;
     if (admit(this, client, command, args)) this.#callGuarded(client, command, args);
     if (this.blocking.hasReady) this.blocking.serveReady();
@@ -321,7 +325,18 @@ export class Engine {
       if ((client.stopped & STOP_BLOCKED) === 0) client.gates &= ~GATE_REPLY_SKIP;
     }
     if ((client.gates & GATE_TRACKING) !== 0) this.tracking.commandEnds(client, command);
+    if (isReplica && this.writer.pos !== pos) this.#replicaReplied(client, command, pos);
     if (client.outbox.length !== 0 && !client.midReply) this.pushes.flushOwn(client);
+  }
+
+  /** A reply would stand amid the stream, and be taken for a command: such a replica is of no use. */
+  #replicaReplied(client: Client, command: Command, pos: number): void {
+    this.log.warning(
+      `Replica generated a reply to command '${command.fullName}', disconnecting it: ${clientLine(client)}`,
+    );
+    this.writer.pos = Math.min(pos, this.writer.pos);
+    client.stopped |= STOP_CLOSING;
+    client.link.destroy();
   }
 
   #callGuarded(client: Client, command: Command, args: Args): void {

@@ -384,7 +384,7 @@ function wantsSame(one: Introduction, other: Introduction): boolean {
 }
 
 /** A line for a replica. If it is being served the line goes at once: what is lent to its link comes behind. */
-function tell(client: Client, line: string): void {
+export function tell(client: Client, line: string): void {
   const { engine } = client;
   engine.deliver(client, (out) => out.simple(line));
   if (client === engine.current) engine.writer.flush();

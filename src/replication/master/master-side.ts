@@ -10,7 +10,7 @@ import * as errors from '../../engine/errors.ts';
 import type { Args } from '../../resp/args.ts';
 import { parseInt64Big } from '../../util/number-text.ts';
 import type { Shared } from '../parts.ts';
-import { FullSyncs } from './full-sync.ts';
+import { FullSyncs, tell } from './full-sync.ts';
 import { mayContinue } from './psync.ts';
 import { Introduction, Replica } from './replica.ts';
 import { Replicas } from './replicas.ts';
@@ -168,7 +168,7 @@ export class MasterSide {
     // What lies in the read buffer belongs to the stream, too.
     engine.propagation.flush();
     replica.streamFrom(from);
-    client.out.simple(about.capaPsync2 ? `CONTINUE ${history.id}` : 'CONTINUE');
+    tell(client, about.capaPsync2 ? `CONTINUE ${history.id}` : 'CONTINUE');
     engine.log.notice(
       `Partial resynchronization request from ${replica.name} accepted. ` +
         `Sending ${stream.end + 1 - from} bytes of backlog starting from offset ${from}.`,
