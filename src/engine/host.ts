@@ -37,6 +37,8 @@ export interface Host {
   readonly listeners: readonly ListenerInfo[];
   /** True while a shutdown waits for replicas or a save. */
   readonly isShuttingDown: boolean;
+  /** How long a shutdown waits for replicas still, at most. */
+  readonly shutdownInMs: number;
   /**
    * Starts a shutdown. The promise says how it ended: null when the server is down (a process is gone by then), else
    * the reason why it goes on, as an error text without "ERR" (saving failed, SHUTDOWN ABORT).

@@ -163,6 +163,10 @@ export class Server implements Host {
     return this.#shutdown !== null || this.#asked !== null;
   }
 
+  get shutdownInMs(): number {
+    return this.#replication.lastWord.leftMs ?? 0;
+  }
+
   get isLoading(): boolean {
     return (this.engine.gates & SERVER_LOADING) !== 0;
   }
@@ -221,6 +225,8 @@ export class Server implements Host {
       throw error;
     }
     this.engine.gates &= ~SERVER_LOADING;
+    const { lastWord } = this.#replication;
+    this.shutdownSteps.push((options) => lastWord.begin(options));
     this.shutdownSteps.push((options) => this.#files.beforeEnd(options));
     this.#replication.loaded();
     for (const { name } of this.listeners) log.notice(`Ready to accept connections ${name}`);
@@ -298,6 +304,8 @@ export class Server implements Host {
       const wanted: ShutdownOptions = this.isLoading ? { ...options, save: 'nosave' } : options;
       this.#shutdown = this.#end(wanted).finally(() => {
         this.#shutdown = null;
+        // Whoever was held may go on, if the server does.
+        this.#replication.lastWord.cancel();
       });
     }
     return this.#shutdown;
@@ -348,6 +356,7 @@ export class Server implements Host {
     if (!this.isShuttingDown || this.#aborted) return false;
     this.#aborted = this.#shutdown !== null;
     this.#asked = null;
+    this.#replication.lastWord.cancel();
     this.log.notice('Shutdown manually aborted.');
     return true;
   }

@@ -34,7 +34,7 @@ export function server(out: InfoText, engine: Engine): void {
   out.field('executable', host?.executable ?? '');
   out.field('config_file', host?.configFile ?? '');
   out.field('io_threads_active', 0);
-  if (host?.isShuttingDown === true) out.field('shutdown_in_milliseconds', 0);
+  if (host?.isShuttingDown === true) out.field('shutdown_in_milliseconds', host.shutdownInMs);
   for (const [i, { name, addresses, port }] of (host?.listeners ?? []).entries()) {
     const bound = addresses.map((address) => `,bind=${address}`).join('');
     out.field(`listener${i}`, `name=${name}${bound}${port === 0 ? '' : `,port=${port}`}`);
