@@ -35,8 +35,8 @@ export class MasterConnection {
   #end = 0;
   /** Length from which on it is worth offering the bytes again. */
   #needed = 0;
-  /** Where the next read goes. */
-  #target: Uint8Array;
+  /** Where the next read goes: nowhere, before node has asked. */
+  #target = new Uint8Array(0);
   #targetAt = 0;
   #targetRoom = BUFFER_BYTES;
   #isPaused = false;
@@ -48,7 +48,6 @@ export class MasterConnection {
   constructor(options: MasterConnectionOptions) {
     const { address, localAddress } = options;
     this.#options = options;
-    this.#target = this.#bytes;
     this.#socket = net.connect({
       host: address.host,
       port: address.port,
@@ -59,6 +58,7 @@ export class MasterConnection {
         callback: (count: number) => this.#onRead(count),
       },
     } as net.NetConnectOpts);
+    this.#socket.resume();
     this.#socket.on('connect', () => {
       this.#isConnected = true;
       if (!this.#isClosed) options.onConnect();

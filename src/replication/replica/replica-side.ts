@@ -119,9 +119,9 @@ export class ReplicaSide implements CronJob {
   /** Follows nobody any more. */
   stop(): void {
     this.#drop();
-    this.address = null;
     this.#failover = null;
     this.forget();
+    this.address = null;
     this.#setState('none');
   }
 
@@ -129,7 +129,7 @@ export class ReplicaSide implements CronJob {
   forget(): void {
     if (this.cached === null) return;
     this.cached = null;
-    if (this.address !== null) this.shared.engine.log.notice('Discarding previously cached master state.');
+    this.shared.engine.log.notice('Discarding previously cached master state.');
   }
 
   /** The server ends. */
@@ -316,12 +316,7 @@ export class ReplicaSide implements CronJob {
 
   /** The link that was up is not any more. */
   #lost(): void {
-    const { engine } = this.shared;
-    engine.log.warning('Connection with master lost.');
-    const database = this.#stream!.database;
     this.#drop();
-    engine.log.notice('Caching the disconnected master state.');
-    this.cached = { database };
     this.#setState('connect');
     this.#reconnect('');
   }
@@ -332,9 +327,8 @@ export class ReplicaSide implements CronJob {
       this.#lost();
       return;
     }
-    this.shared.engine.log.warning('Connection with master lost.');
     this.#drop();
-    this.cached = null;
+    this.forget();
     this.#setState('connect');
   }
 
@@ -369,10 +363,13 @@ export class ReplicaSide implements CronJob {
     payload?.abort();
     const stream = this.#stream;
     if (stream === null) return;
+    const { engine } = this.shared;
     this.#stream = null;
     this.cached = { database: stream.database };
-    this.downSinceMs = this.shared.engine.nowMs;
+    this.downSinceMs = engine.nowMs;
     stream.close();
+    engine.log.warning('Connection with master lost.');
+    engine.log.notice('Caching the disconnected master state.');
   }
 
   // ------------------------------------------------------------------------------------------------ full sync
