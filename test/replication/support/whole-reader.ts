@@ -37,6 +37,8 @@ export class WholeWriter {
     const writer = new WholeWriter(master, fillers + KEYS.length);
     await writer.#write();
     writer.#running = writer.#run();
+    // It is told by stop(), if it still comes to that.
+    writer.#running.catch(() => {});
     return writer;
   }
 
