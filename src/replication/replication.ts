@@ -91,9 +91,6 @@ export class Replication implements ReplicationFace {
       get isConnected() {
         return replicaSide.state === 'connected';
       },
-      get streamDb() {
-        return replicaSide.client?.db.id ?? 0;
-      },
       promote: (client) => {
         this.promote();
         shared.engine.log.notice(`MASTER MODE enabled (failover request from '${clientLine(client)}')`);

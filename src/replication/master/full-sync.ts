@@ -15,7 +15,7 @@
 import type { Client } from '../../engine/client.ts';
 import { SERVER_LOADING } from '../../engine/gates.ts';
 import { rdbFormatOptions } from '../../persistence/rdb/rdb-options.ts';
-import { RdbFormat, type RdbReplicationAux } from '../../rdb/save/rdb-format.ts';
+import { RdbFormat } from '../../rdb/save/rdb-format.ts';
 import { errnoText } from '../../util/errno-text.ts';
 import { randomHex } from '../../util/random.ts';
 import type { Shared } from '../parts.ts';
@@ -40,8 +40,6 @@ type Running =
 class Killed extends Error {}
 
 export class FullSyncs {
-  /** Database that the stream of our own master is in; set by whoever knows. */
-  streamDb: () => number = () => 0;
   readonly #shared: Shared;
   readonly #replicas: Replicas;
   #running: Running | null = null;
@@ -252,7 +250,7 @@ export class FullSyncs {
       transfer,
       rdbFormatOptions(engine, {
         aofBase: false,
-        replication: this.#aux(),
+        replication: files.history?.aux() ?? null,
         functions: like.wantsFunctions ? files.functions.sources : [],
       }),
     );
@@ -275,11 +273,6 @@ export class FullSyncs {
         else this.#stopStreaming(error);
       },
     });
-  }
-
-  #aux(): RdbReplicationAux {
-    const { history, stream } = this.#shared;
-    return { streamDb: this.streamDb(), id: history.id, offset: stream.end };
   }
 
   /** All have everything. */

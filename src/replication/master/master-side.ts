@@ -22,8 +22,6 @@ const ADDRESS_MAX = 255;
 export interface Upstream {
   /** The link to our master is up and its stream comes in: what we have is a state that others may follow. */
   readonly isConnected: boolean;
-  /** Database that the master's stream is in. */
-  readonly streamDb: number;
   /** PSYNC ... FAILOVER: from now on we are a master. The log says so. */
   promote(client: Client): void;
   /** REPLCONF GETACK: tells our master how far we are. */
@@ -47,7 +45,6 @@ export class MasterSide {
   /** The other half. */
   connect(upstream: Upstream): void {
     this.#upstream = upstream;
-    this.fullSyncs.streamDb = () => upstream.streamDb;
   }
 
   /** The server ends. */
