@@ -63,6 +63,7 @@ import { PubSub } from './messages/pubsub.ts';
 import { Pushes } from './messages/pushes.ts';
 import { Signals } from './messages/signals.ts';
 import { Tracking } from './messages/tracking.ts';
+import { disobeyed } from './obedience.ts';
 import { type Connector, LinkCache } from './outgoing.ts';
 import { OutputGate } from './output-gate.ts';
 import { Pause } from './pause.ts';
@@ -468,6 +469,7 @@ export class Engine {
     if (command !== null) command.rejectedCalls++;
     const told = this.transactions.refused(client, command, error);
     this.stats.countError(told);
+    if (client.mustObey) disobeyed(client, command?.fullName ?? '<unknown>', told);
     if ((client.gates & (GATE_REPLY_OFF | GATE_REPLY_SKIP | GATE_REPLY_SKIP_NEXT)) === 0) {
       this.writer.error(told);
     }
@@ -485,6 +487,7 @@ export class Engine {
     if (!(error instanceof ReplyError)) throw error;
     command.failedCalls++;
     this.stats.countError(error);
+    if (client.mustObey) disobeyed(client, command.fullName, error);
     client.out.error(error);
   }
 

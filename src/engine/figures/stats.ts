@@ -22,6 +22,8 @@ export class Stats {
   readsProcessed = 0;
   writesProcessed = 0;
   errorReplies = 0;
+  /** Errors about what had been accepted before: commands of the master, or of the append-only file. */
+  unexpectedErrors = 0;
   /** How replicas of ours have been synchronized: with all of the data; or PSYNC could go on, or could not. */
   syncFull = 0;
   syncPartialOk = 0;
@@ -57,6 +59,7 @@ export class Stats {
 
   reset(): void {
     this.commandsProcessed = 0;
+    this.unexpectedErrors = 0;
     this.connectionsReceived = 0;
     this.rejectedConnections = 0;
     this.netInputBytes = 0;

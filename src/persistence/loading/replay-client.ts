@@ -10,6 +10,7 @@ import { BLOCKING } from '../../engine/command-spec.ts';
 import type { Command } from '../../engine/command-table.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { GATE_MULTI } from '../../engine/gates.ts';
+import { disobeyed } from '../../engine/obedience.ts';
 import { EXPIRE_IGNORED } from '../../keyspace/keyspace.ts';
 import type { Args } from '../../resp/args.ts';
 import { ReplyError } from '../../resp/reply-error.ts';
@@ -156,12 +157,8 @@ export class ReplayClient {
   /** What was done once fails now: the data is not what it was then. */
   #failed(command: Command, thrown: unknown): void {
     if (thrown instanceof ArenaFull || !(thrown instanceof ReplyError)) throw thrown;
-    const { stats, log } = this.#engine;
-    stats.countError(thrown);
-    const text = thrown.code === 'ERR' ? thrown.text.slice(4) : `-${thrown.text}`;
-    log.warning(
-      `== CRITICAL == This server is sending an error to its AOF-loading-client: '${text}' after processing the command '${command.fullName}'`,
-    );
+    this.#engine.stats.countError(thrown);
+    disobeyed(this.#client, command.fullName, thrown);
   }
 
   /** The file ends here: half a transaction is forgotten, and whatever else the client has begun. */

@@ -50,7 +50,7 @@ export function stats(out: InfoText, engine: Engine): void {
   out.field('tracking_total_keys', 0);
   out.field('tracking_total_items', 0);
   out.field('tracking_total_prefixes', 0);
-  out.field('unexpected_error_replies', 0);
+  out.field('unexpected_error_replies', counted.unexpectedErrors);
   out.field('total_error_replies', counted.errorReplies);
   out.field('dump_payload_sanitizations', 0);
   out.field('total_reads_processed', counted.readsProcessed);
