@@ -37,6 +37,9 @@ import {
 } from './parameter.ts';
 import { systemErrorText } from './system-errors.ts';
 
+/** Names that parameters had in the files that came with Redis up to 6.2. */
+const OLD_NAME = /ziplist|^slave-/;
+
 /** A directive of files that is no parameter, like `user` or `rename-command`. */
 export interface DirectiveHandler {
   /** How many words it takes. */
@@ -96,6 +99,8 @@ export class Config<T extends ParameterTable> {
   readonly values: ValuesOf<T>;
   /** Absolute path of the configuration file as text, or null. */
   file: string | null = null;
+  /** What was loaded is of before Redis 7, by the names it uses. */
+  hasOldNames = false;
   readonly version: string;
   readonly #slots: Slot[] = [];
   /** By all names, aliases too. */
@@ -173,6 +178,7 @@ export class Config<T extends ParameterTable> {
         throw error;
       }
       slot.loaded = true;
+      if (OLD_NAME.test(name)) this.hasOldNames = true;
       return;
     }
     const handler = Object.hasOwn(this.#directives, name) ? this.#directives[name] : undefined;
@@ -216,10 +222,11 @@ export class Config<T extends ParameterTable> {
     return slot === undefined ? null : slot.parameter.format(slot.stored);
   }
 
-  /** Whether somebody has said what this parameter shall be: the configuration that was loaded, or CONFIG SET. */
-  isGiven(name: keyof T & string): boolean {
+  /** Who has said what this parameter shall be: a CONFIG SET, the configuration that was loaded, or nobody. */
+  givenBy(name: keyof T & string): 'set' | 'load' | null {
     const { loaded, set } = this.#byName.get(name)!;
-    return loaded || set;
+    if (set) return 'set';
+    return loaded ? 'load' : null;
   }
 
   /** Whether the values of this parameter must be kept out of logs. */

@@ -7,7 +7,8 @@
  * time (guides, playbooks, replicas on three hosts) have `bind 0.0.0.0` and not a word about protected mode; a master
  * started with one would let no replica in. With such a configuration connections from private networks are accepted,
  * and the log warns of it. From public addresses, which is whom protected mode is there for, they are not; and a
- * `protected-mode yes` that is written down, as in the files that come with Redis, means what it means in Redis 7.
+ * `protected-mode yes` that is written down means what it means in Redis 7, unless the file is one that came with Redis
+ * up to 6.2 (they all have that line), by the names that it uses.
  */
 import { BlockList } from 'node:net';
 import type { ServerConfig } from '../config/config.ts';
@@ -34,13 +35,15 @@ export class ProtectedMode {
 
   constructor(config: ServerConfig) {
     this.#config = config;
-    this.#isOldStyle = config.isGiven('bind') && config.values.bind.some(namesOthers);
+    this.#isOldStyle = config.givenBy('bind') !== null && config.values.bind.some(namesOthers);
     for (const [network, bits, family] of PRIVATE_NETWORKS) this.#neighbours.addSubnet(network, bits, family);
   }
 
   /** Whether machines of private networks may come in although protected mode is on. */
   get isOpenToNeighbours(): boolean {
-    return this.#isOldStyle && this.#isOn && !this.#config.isGiven('protected-mode');
+    const wantedBy = this.#config.givenBy('protected-mode');
+    const isWanted = wantedBy === 'set' || (wantedBy === 'load' && !this.#config.hasOldNames);
+    return this.#isOldStyle && this.#isOn && !isWanted;
   }
 
   get #isOn(): boolean {

@@ -46,6 +46,14 @@ test('a configuration of before Redis 7 lets private networks in, until it is sa
   assert.equal(admitted('bind 0.0.0.0', [['protected-mode', 'yes']]), 'here');
 });
 
+test('the file that came with Redis 4, with another bind, lets private networks in; that of Redis 7 does not', () => {
+  const edited = 'bind 0.0.0.0\nprotected-mode yes\n';
+  assert.equal(admitted(`${edited}slave-read-only yes\nhash-max-ziplist-entries 512`), 'here neighbours');
+  assert.equal(admitted(`${edited}replica-read-only yes\nhash-max-listpack-entries 512`), 'here');
+  assert.equal(admitted(`${edited}slave-read-only yes`, [['protected-mode', 'yes']]), 'here');
+  assert.equal(admitted(`${edited}slaveof 10.0.0.1 6379`), 'here');
+});
+
 test('a password, or the mode switched off, lets everybody in', () => {
   assert.equal(admitted('requirepass secret'), 'here neighbours strangers');
   assert.equal(admitted('protected-mode no'), 'here neighbours strangers');
