@@ -2,18 +2,19 @@
  * Replies that come after the command: the client is stopped until `promise` is settled, then answered.
  */
 import { ReplyWriter } from '../resp/reply-writer.ts';
-import type { Client } from './client.ts';
+import type { Blocked, Client } from './client.ts';
 import { GATE_REPLY_OFF, GATE_REPLY_SKIP, STOP_BLOCKED } from './gates.ts';
 
 /**
  * Holds the client back until `promise` settles, then writes its reply. If the client is gone by then, the work is
  * still done, and nobody is told; so it is for a client that wants no replies (CLIENT REPLY OFF or SKIP). A rejection
- * is our mistake and ends the process like any other.
+ * is our mistake and ends the process like any other. `kind` is what INFO takes it for.
  */
 export function replyLater<T>(
   client: Client,
   promise: Promise<T>,
   write: (out: ReplyWriter, result: T) => void,
+  kind: Blocked['kind'] = 'work',
 ): void {
   const { transactions } = client.engine;
   if (transactions.isExecuting(client)) {
@@ -26,7 +27,7 @@ export function replyLater<T>(
   let gone = false;
   client.stopped |= STOP_BLOCKED;
   client.blocked = {
-    kind: 'work',
+    kind,
     unblockable: false,
     cancel: () => {
       gone = true;

@@ -8,6 +8,7 @@ import type { ShutdownOptions } from '../../engine/host.ts';
 import { replyLater } from '../../engine/later.ts';
 import type { Args } from '../../resp/args.ts';
 import { ReplyError } from '../../resp/reply-error.ts';
+import type { ReplyWriter } from '../../resp/reply-writer.ts';
 
 const NO_SHUTDOWN = errors.err('No shutdown in progress.');
 const NO_PROCESS = errors.err('This server has no process to shut down.');
@@ -21,12 +22,13 @@ export function shutdown(client: Client, args: Args): void {
     client.out.ok();
     return;
   }
-  replyLater(client, host.shutdown(options), (out, problem) => {
+  const reply = (out: ReplyWriter, problem: string | null): void => {
     if (problem === null) return;
     const error = new ReplyError(`ERR ${problem}`);
     client.engine.stats.countError(error);
     out.error(error);
-  });
+  };
+  replyLater(client, host.shutdown(options), reply, 'shutdown');
 }
 
 function readOptions(args: Args): ShutdownOptions | 'abort' {
