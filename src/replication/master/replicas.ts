@@ -29,7 +29,8 @@ export class Replicas implements ReplicaOwner {
   /** Since when there are none (monotonic ms): repl-backlog-ttl counts from there. */
   #noneSinceMs: number;
   #secondMs: number;
-  #seconds = 0;
+  /** Of the cron; Redis counts its first run, at the start, when nobody can be there yet. */
+  #seconds = 1;
 
   constructor(shared: Shared) {
     this.#shared = shared;
