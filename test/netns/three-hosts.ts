@@ -10,7 +10,7 @@
  * which Redis refuses. Then masters and replicas of both kinds are mixed.
  */
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { findOracle, NO_ORACLE } from '../support/oracle.ts';
@@ -106,6 +106,7 @@ class Deployment {
 
   logs(): string {
     return [...this.hosts.values()]
+      .filter(({ redis }) => existsSync(join(redis, 'log/redis.log')))
       .map(({ address, redis }) => `${address}\n${readFileSync(join(redis, 'log/redis.log'), 'utf8')}`)
       .join('\n');
   }
