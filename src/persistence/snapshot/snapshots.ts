@@ -69,7 +69,7 @@ export interface SnapshotOrder {
   readonly backlog: Backlog | null;
   /**
    * The destination is somebody's socket: writers don't wait for it. While it has more than enough, what they change is
-   * put aside, big collections are cloned, and what that takes is bounded by what there is.
+   * put aside, and a big collection that they wait for is written nevertheless; what that takes is bounded by what there is.
    */
   readonly sparesWriters?: boolean;
   /**
@@ -237,7 +237,12 @@ export class Snapshots implements SnapshotHook, WriteGate {
       this.#entriesLeft = Math.min(left, ENTRIES_PER_LOOK);
       this.#bytesEnd = format.written + BYTES_PER_LOOK;
       const before = this.#entriesLeft;
-      if (!this.#look(order)) {
+      if (this.#isStill(order)) {
+        if (!this.#lookWanted(format)) {
+          this.#awaitDrain(order, backlog!);
+          return false;
+        }
+      } else if (!this.#look(order)) {
         format.end();
         this.#finish(null);
         return false;
@@ -247,18 +252,37 @@ export class Snapshots implements SnapshotHook, WriteGate {
       left -= Math.max(1, before - this.#entriesLeft);
       this.#setWriters();
       if (this.#isDelayed()) return false;
-      if (backlog !== null && backlog.pendingBytes > WALK_BACKLOG) {
-        backlog.onDrain = () => {
-          if (backlog.pendingBytes > WALK_BACKLOG / 2) return;
-          backlog.onDrain = null;
-          this.#setWriters();
-          if (this.#order === order) this.#pace.next();
-        };
-        if (order.sparesWriters === true) this.#postponed.resume();
+      if (backlog !== null && backlog.pendingBytes > WALK_BACKLOG && !this.#isStill(order)) {
+        this.#awaitDrain(order, backlog);
         return false;
       }
       if (clock.monoUs() >= until) break;
     }
+    return true;
+  }
+
+  #awaitDrain(order: SnapshotOrder, backlog: Backlog): void {
+    backlog.onDrain = () => {
+      if (backlog.pendingBytes > WALK_BACKLOG / 2) return;
+      backlog.onDrain = null;
+      this.#setWriters();
+      if (this.#order === order) this.#pace.next();
+    };
+    // Whatever has put them off, it is not to be waited for.
+    if (order.sparesWriters === true) this.#postponed.resume();
+  }
+
+  /** A socket has more than enough: only what a client waits for is written. */
+  #isStill(order: SnapshotOrder): boolean {
+    return order.sparesWriters === true && (order.backlog?.pendingBytes ?? 0) > WALK_BACKLOG;
+  }
+
+  /** Writes some of the entry that a client waits for; false if there is none. */
+  #lookWanted(format: SnapshotFormat): boolean {
+    const work = this.#works.first;
+    if (work === undefined || !this.#postponed.some) return false;
+    if (work.begun) this.#stepWork(work, format);
+    else this.#beginWork(work, format);
     return true;
   }
 
@@ -481,11 +505,11 @@ export class Snapshots implements SnapshotHook, WriteGate {
   postpones(client: Client, command: Command, args: Args): boolean {
     if (!this.#writersHeld && !anyTouched(client, command, args, this.#isCostly)) return false;
     this.#postponed.add(client, args);
-    // It waits for the snapshot, not for rdb-key-save-delay.
+    // It waits for the snapshot, not for rdb-key-save-delay, and for no socket.
     if (this.#delayDebtUs > 0) {
       this.#pace.stop();
       this.#pace.next();
-    }
+    } else if (this.#order !== null && this.#isStill(this.#order)) this.#pace.next();
     return true;
   }
 
@@ -502,7 +526,7 @@ export class Snapshots implements SnapshotHook, WriteGate {
       collection === null
         ? externals.get(id).length > CLONED_BYTES
         : collection.size > CLONED_ELEMENTS || isBigEntry(db, ref);
-    if (!isCostly || this.#sparesNow) return false;
+    if (!isCostly) return false;
     try {
       this.#works.add(source, ref, true);
     } catch (error) {
@@ -511,12 +535,6 @@ export class Snapshots implements SnapshotHook, WriteGate {
       throw error;
     }
     return true;
-  }
-
-  /** The walk stands still because of a socket: nobody waits for it. */
-  get #sparesNow(): boolean {
-    const order = this.#order;
-    return order?.sparesWriters === true && (order.backlog?.pendingBytes ?? 0) > WALK_BACKLOG / 2;
   }
 
   /** Called where something is put aside: the limit is looked at when it has been reached. */
@@ -529,7 +547,8 @@ export class Snapshots implements SnapshotHook, WriteGate {
     if (order === null) return;
     const { bytes } = this.#aside;
     const pending = order.backlog?.pendingBytes ?? 0;
-    if (this.#sparesNow) {
+    // What is aside may be written soon; if a socket must be waited for before, nobody waits for that.
+    if (order.sparesWriters === true && pending > WALK_BACKLOG / 2) {
       if (!this.#writersHeld) return;
       this.#writersHeld = false;
       this.#setGate();
