@@ -9,6 +9,7 @@
  */
 import { Command } from 'commander';
 import { seededRandom } from '../soak/soak.ts';
+import { chaos } from './support/chaos.ts';
 import { type Kind, namePairing, type Pairing, pairings } from './support/node.ts';
 import {
   chain,
@@ -57,6 +58,11 @@ const WORK: readonly Work[] = [
     run: (pairing: Pairing) => cutEverywhere({ ...pairing, transfer, load, positions: 110, parallel: 6 }),
   })),
   { name: 'kill', run: (pairing, seed) => killings({ ...pairing, seed, rounds: 12 }) },
+  {
+    name: 'chaos',
+    run: ({ master, replica }, seed) =>
+      chaos({ kinds: [master, replica, kindOf(seed), kindOf(seed >> 1)], seed, rounds: 30 }),
+  },
   { name: 'storm', run: (pairing) => noStorm(pairing, 10) },
 ];
 
