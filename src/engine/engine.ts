@@ -326,16 +326,19 @@ export class Engine {
       if ((client.stopped & STOP_BLOCKED) === 0) client.gates &= ~GATE_REPLY_SKIP;
     }
     if ((client.gates & GATE_TRACKING) !== 0) this.tracking.commandEnds(client, command);
-    if (isReplica && this.writer.pos !== pos) this.#replicaReplied(client, command, pos);
+    if (isReplica && this.writer.pos !== pos) {
+      this.writer.pos = Math.min(pos, this.writer.pos);
+      this.#replicaReplied(client, command);
+    }
     if (client.outbox.length !== 0 && !client.midReply) this.pushes.flushOwn(client);
   }
 
   /** A reply would stand amid the stream, and be taken for a command: such a replica is of no use. */
-  #replicaReplied(client: Client, command: Command, pos: number): void {
+  #replicaReplied(client: Client, command: Command | null): void {
+    const name = command?.fullName ?? '<unknown>';
     this.log.warning(
-      `Replica generated a reply to command '${command.fullName}', disconnecting it: ${clientLine(client)}`,
+      `Replica generated a reply to command '${name}', disconnecting it: ${clientLine(client)}`,
     );
-    this.writer.pos = Math.min(pos, this.writer.pos);
     client.stopped |= STOP_CLOSING;
     client.link.destroy();
   }
@@ -470,7 +473,8 @@ export class Engine {
     const told = this.transactions.refused(client, command, error);
     this.stats.countError(told);
     if (client.mustObey) disobeyed(client, command?.fullName ?? '<unknown>', told);
-    if ((client.gates & (GATE_REPLY_OFF | GATE_REPLY_SKIP | GATE_REPLY_SKIP_NEXT)) === 0) {
+    if ((client.gates & GATE_REPLICA) !== 0) this.#replicaReplied(client, command);
+    else if ((client.gates & (GATE_REPLY_OFF | GATE_REPLY_SKIP | GATE_REPLY_SKIP_NEXT)) === 0) {
       this.writer.error(told);
     }
     client.gates &= ~(GATE_REPLY_SKIP | GATE_REPLY_SKIP_NEXT);

@@ -56,7 +56,7 @@ class SlowLink {
   }
 
   get client(): Client {
-    return { link: this } as unknown as Client;
+    return { link: this, engine: { stats: { netReplOutputBytes: 0 } } } as unknown as Client;
   }
 }
 
