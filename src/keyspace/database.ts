@@ -22,6 +22,7 @@ import {
   META_MASK,
   TYPE_MASK,
 } from './entry.ts';
+import type { OwnExpiries } from './own-expiries.ts';
 
 const KEY_WORD = HEADER_BYTES / 4;
 const KEY_WORD_WITH_EXPIRE = (HEADER_BYTES + EXPIRE_BYTES) / 4;
@@ -51,6 +52,8 @@ export class Database {
   avgTtl = 0;
   /** Where the active expire cycle goes on. */
   expireCursor = 0;
+  /** On a writable replica: who notes the keys that its clients give an expiry. */
+  ownExpiries: OwnExpiries | null = null;
 
   constructor(id: number, memory: Memory) {
     this.id = id;
@@ -349,6 +352,7 @@ export class Database {
       const word = (at & OFFSET_MASK) << 1;
       w[word + 3] = when | 0;
       w[word + 4] = Math.floor(when / 4294967296);
+      this.ownExpiries?.note(this, at);
     }
     return at;
   }

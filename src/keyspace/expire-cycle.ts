@@ -59,7 +59,10 @@ export class ExpireCycle {
   /** Runs one slice of at most about `budgetUs`. Returns true when it should go on soon. */
   run(budgetUs: number): boolean {
     const keyspace = this.#keyspace;
-    if (keyspace.expireMode !== EXPIRE_DELETES) return false;
+    if (keyspace.expireMode !== EXPIRE_DELETES) {
+      if (keyspace.hidesExpired) keyspace.ownExpiries.run(this.#clock, budgetUs);
+      return false;
+    }
     const start = this.#clock.monoUs();
     const until = start + budgetUs;
     const { databases } = keyspace;

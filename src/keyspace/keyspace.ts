@@ -14,6 +14,7 @@ import { KeyHash } from '../util/siphash.ts';
 import { copyBytes, Database } from './database.ts';
 import { ACCESS_SHIFT, EPOCH_BIT, HAS_EXPIRE, META_MASK } from './entry.ts';
 import { LazyFree } from './lazy-free.ts';
+import { OwnExpiries } from './own-expiries.ts';
 import type { SnapshotHook } from './snapshot-hook.ts';
 
 /** Classes of keyspace events (notify-keyspace-events), as bits of `eventMask`. */
@@ -61,6 +62,8 @@ export class Keyspace {
   /** Databases that are being loaded aside, over the same memory, to take the place of the others; null: none. */
   aside: readonly Database[] | null = null;
   readonly lazyFree = new LazyFree();
+  /** Keys that go by themselves although this is a replica. */
+  readonly ownExpiries: OwnExpiries = new OwnExpiries(this);
   readonly random: Random;
   /** Time of the command being served, ms since the epoch. */
   now = 0;
@@ -212,6 +215,11 @@ export class Keyspace {
     return this.now > when && this.expireMode !== EXPIRE_IGNORED;
   }
 
+  /** Keys past their time stay until somebody says that they are gone. */
+  get hidesExpired(): boolean {
+    return this.expireMode === EXPIRE_HIDES;
+  }
+
   /** Removes the entry found last because its time is up. */
   expire(db: Database, ref: number): void {
     this.expiredKeys++;
@@ -290,10 +298,16 @@ export class Keyspace {
     return removed;
   }
 
+  /** Whether clients of a replica write: what they give an expiry must go by itself. */
+  set isWritableReplica(on: boolean) {
+    for (const db of this.databases) db.ownExpiries = on ? this.ownExpiries : null;
+  }
+
   /** Empties all databases, at a cost that does not depend on their size. */
   flushAll(lazily = false): number {
     let removed = 0;
     for (const db of this.databases) removed += db.dict.count;
+    this.ownExpiries.clear();
     if (this.#mayForgetAll) this.#forgetAll(lazily);
     else {
       for (const db of this.databases) this.#detach(db, lazily);

@@ -94,7 +94,9 @@ function rebuild(memory: Memory, ref: number, key: Uint8Array, keyOff: number, k
 
 function link(db: Database, ref: number, hash: number): void {
   db.dict.insert(hash, ref);
-  if ((db.meta(ref) & HAS_EXPIRE) !== 0) db.expires.insert(hash, ref);
+  if ((db.meta(ref) & HAS_EXPIRE) === 0) return;
+  db.expires.insert(hash, ref);
+  db.ownExpiries?.note(db, ref);
 }
 
 /** Takes the slots of an entry away; the record stays. */

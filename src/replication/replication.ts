@@ -202,6 +202,7 @@ export class Replication implements ReplicationFace {
     const { engine } = this.shared;
     const { values } = engine.config;
     engine.gates &= ~(SERVER_READONLY | SERVER_STALE);
+    engine.keyspace.isWritableReplica = this.role === 'replica' && !values['replica-read-only'];
     if (this.role === 'master') return;
     if (values['replica-read-only']) engine.gates |= SERVER_READONLY;
     if (!values['replica-serve-stale-data'] && this.replicaSide.state !== 'connected') {

@@ -40,7 +40,7 @@ export function stats(out: InfoText, engine: Engine): void {
   out.field('latest_fork_usec', 0);
   out.field('total_forks', 0);
   out.field('migrate_cached_sockets', engine.links.count);
-  out.field('slave_expires_tracked_keys', 0);
+  out.field('slave_expires_tracked_keys', keyspace.ownExpiries.count);
   out.field('active_defrag_hits', 0);
   out.field('active_defrag_misses', 0);
   out.field('active_defrag_key_hits', 0);

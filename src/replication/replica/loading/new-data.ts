@@ -8,6 +8,7 @@
 import type { Engine } from '../../../engine/engine.ts';
 import { SERVER_ASYNC_LOADING, SERVER_LOADING } from '../../../engine/gates.ts';
 import type { Database } from '../../../keyspace/database.ts';
+import { EXPIRE_IGNORED } from '../../../keyspace/keyspace.ts';
 import type { LoadContext } from '../../../persistence/loading/context.ts';
 import { KeptFunctions } from '../../../persistence/loading/kept-functions.ts';
 import { LoadingProgress } from '../../../persistence/loading/progress.ts';
@@ -71,14 +72,20 @@ export class NewData {
     const steps = this.#steps;
     if (steps === null) return;
     let result: IteratorResult<Promise<void> | null, SnapshotNotes>;
+    const { keyspace } = this.#engine;
+    const { expireMode } = keyspace;
+    // What is loaded is what the master has said, down to its expiry.
+    keyspace.expireMode = EXPIRE_IGNORED;
     try {
       result = steps.next();
     } catch (error) {
       this.#steps = null;
+      keyspace.expireMode = expireMode;
       this.#undo();
       this.#events.onFailed(error as Error);
       return;
     }
+    keyspace.expireMode = expireMode;
     if (result.done === true) {
       this.#steps = null;
       this.#complete(result.value);
