@@ -25,6 +25,8 @@ export class FakeReplica {
     const socket = connect({ host: '127.0.0.1', port });
     const replica = new FakeReplica(socket);
     replica.#send('REPLCONF', 'listening-port', String(listeningPort), 'capa', 'eof', 'capa', 'psync2');
+    // SYNC and PSYNC are invalid with pending output.
+    await waitFor(() => replica.#head.length > 0, { what: 'the reply to REPLCONF' });
     replica.#send('PSYNC', '?', '-1');
     await waitFor(() => replica.#inStream, { what: 'the full sync', timeoutMs: 15_000 });
     replica.ack();
