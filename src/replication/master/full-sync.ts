@@ -193,8 +193,10 @@ export class FullSyncs {
     try {
       const transfer = new FileTransfer(files.fs, files.saver.path, client.link, (error) => {
         this.#files.delete(replica);
-        if (error === null) this.#fileSent(replica);
-        else {
+        if (error === null) {
+          engine.stats.netReplOutputBytes += transfer.size;
+          this.#fileSent(replica);
+        } else {
           engine.log.warning(`Read error sending DB to replica: ${errnoText(error)}`);
           engine.clients.kill(client);
         }

@@ -138,6 +138,7 @@ export class SocketTransfer implements ChunkSink, Backlog {
       if (chunk === undefined) return;
       const length = Math.min(PIECE_BYTES, chunk.length - receiver.offset);
       receiver.lent = length;
+      receiver.client.engine.stats.netReplOutputBytes += length;
       receiver.movedMs = this.#clock.monoMs();
       const view = chunk.bytes.subarray(receiver.offset, receiver.offset + length);
       if (!lendTo(link, view, receiver.gone)) return;

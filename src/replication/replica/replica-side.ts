@@ -246,6 +246,7 @@ export class ReplicaSide implements CronJob {
     const { engine } = this.shared;
     this.lastIoMs = engine.clock.monoMs();
     engine.stats.netInputBytes += count;
+    engine.stats.netReplInputBytes += count;
     engine.stats.readsProcessed++;
   }
 
