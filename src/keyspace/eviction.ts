@@ -58,6 +58,8 @@ export class Evictor {
   /** maxmemory-samples */
   samples = 5;
   evictsNothing = true;
+  /** This is a replica that evicts by itself all the same (`replica-ignore-maxmemory no`). */
+  evictsOnReplica = false;
   readonly #keyspace: Keyspace;
   readonly #clock: Clock;
   readonly #random: Random;
@@ -122,7 +124,7 @@ export class Evictor {
       return EVICT_OK;
     }
     // Replicas follow their master, paused servers keep still, and loading must end first.
-    if (this.#keyspace.expireMode !== EXPIRE_DELETES) return EVICT_OK;
+    if (this.#keyspace.expireMode !== EXPIRE_DELETES && !this.evictsOnReplica) return EVICT_OK;
     const start = this.#clock.monoUs();
     if (this.#exceededSinceUs < 0) this.#exceededSinceUs = start;
     const { lazyFree } = this.#keyspace;

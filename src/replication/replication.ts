@@ -58,7 +58,11 @@ export class Replication implements ReplicationFace {
     this.masterSide.connect(this.#upstream);
     engine.cron.push(this.replicaSide);
     const { config } = engine;
-    for (const name of ['replica-read-only', 'replica-serve-stale-data'] as const) {
+    for (const name of [
+      'replica-read-only',
+      'replica-serve-stale-data',
+      'replica-ignore-maxmemory',
+    ] as const) {
       config.onChange(name, () => this.#updateGates());
     }
     const { replicaof } = config.values;
@@ -202,6 +206,7 @@ export class Replication implements ReplicationFace {
     const { engine } = this.shared;
     const { values } = engine.config;
     engine.gates &= ~(SERVER_READONLY | SERVER_STALE);
+    engine.upkeep.evictor.evictsOnReplica = this.role === 'replica' && !values['replica-ignore-maxmemory'];
     engine.keyspace.isWritableReplica = this.role === 'replica' && !values['replica-read-only'];
     if (this.role === 'master') return;
     if (values['replica-read-only']) engine.gates |= SERVER_READONLY;

@@ -197,7 +197,7 @@ export class ClientLimits {
     for (const client of clients.all()) this.#count(client);
     if (this.#total <= limit) return;
     const biggestFirst = [...clients.all()]
-      .filter((client) => !client.noEvict && clientType(client) !== 'replica')
+      .filter((client) => !client.noEvict && client.replica === null && !client.isMaster)
       .sort((a, b) => b.countedBytes - a.countedBytes);
     for (const client of biggestFirst) {
       if (this.#total <= limit) return;

@@ -70,6 +70,10 @@ export class MasterConnection {
     this.#socket.on('close', () => this.#gone());
   }
 
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   get peer(): string {
     return addressText(this.#socket.remoteAddress, this.#socket.remotePort);
   }

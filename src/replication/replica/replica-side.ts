@@ -158,7 +158,7 @@ export class ReplicaSide implements CronJob {
     }
     if (this.state === 'connected') this.acknowledge();
     // Loading takes its time; the master must not think that we are gone.
-    else if (this.state === 'sync' && this.#phase !== 'preamble') this.#connection?.write(NEWLINE);
+    else if (this.payload?.isLoading) this.#connection?.write(NEWLINE);
   }
 
   #checkTimeout(nowMs: number): void {
@@ -455,7 +455,9 @@ export class ReplicaSide implements CronJob {
     this.#begin(Math.max(0, streamDb));
     // A master without a file waits for that before it sends the stream.
     this.acknowledge();
-    this.#connection?.resume();
+    // The link may have gone while the data was loaded, which did not need it.
+    if (this.#connection?.isClosed) this.#lost();
+    else this.#connection?.resume();
   }
 
   /** The partial resync is granted. */
