@@ -80,7 +80,7 @@ export class Replicas implements ReplicaOwner {
     const replica = this.of(client);
     if (replica === null) return;
     const { engine } = this.#shared;
-    engine.log.notice(`Connection with replica ${replica.name} lost.`);
+    engine.log.warning(`Connection with replica ${replica.name} lost.`);
     this.all.splice(this.all.indexOf(replica), 1);
     replica.close();
     if (this.all.length === 0) this.#noneSinceMs = engine.clock.monoMs();
