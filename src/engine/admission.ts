@@ -18,8 +18,9 @@
  *     MULTI: the command is queued                    GATE_MULTI
  *     keys that must stand still: it is put off       SERVER_KEYS_HELD, SERVER_SNAPSHOT
  *
- * EXEC is asked as if it had the flags of all commands that it would run. What the master sends has been admitted there
- * (`mustObey`): it is not refused for memory, disks or roles, but may be put off.
+ * EXEC is asked as if it had the flags of all commands that it would run, and only the permissions that all of them
+ * have. What the master sends has been admitted there (`mustObey`): it is not refused for memory, disks or roles, but may
+ * be put off.
  */
 import { EVICT_FAIL } from '../keyspace/eviction.ts';
 import type { Args } from '../resp/args.ts';
@@ -66,10 +67,9 @@ import {
 export function admit(engine: Engine, client: Client, command: Command, args: Args): boolean {
   const gates = engine.gates | client.gates;
   const { transaction } = client;
-  const flags =
-    transaction !== null && (command.flags & RUNS_QUEUE) !== 0
-      ? command.flags | transaction.flags
-      : command.flags;
+  const runsQueue = transaction !== null && (command.flags & RUNS_QUEUE) !== 0;
+  const flags = runsQueue ? command.flags | transaction.flags : command.flags;
+  const permissions = runsQueue ? command.flags & ~transaction.missing : command.flags;
   const isQueued = (gates & GATE_MULTI) !== 0 && (flags & RUNS_IN_MULTI) === 0;
   if ((gates & GATE_UNAUTHENTICATED) !== 0 && (command.flags & NO_AUTH) === 0) {
     engine.refuse(client, command, errors.NOAUTH);
@@ -109,11 +109,11 @@ export function admit(engine: Engine, client: Client, command: Command, args: Ar
     engine.refuse(client, command, errors.subscribed(command.fullName));
     return false;
   }
-  if ((gates & SERVER_STALE) !== 0 && (flags & STALE) === 0 && !client.mustObey) {
+  if ((gates & SERVER_STALE) !== 0 && (permissions & STALE) === 0 && !client.mustObey) {
     engine.refuse(client, command, errors.MASTERDOWN);
     return false;
   }
-  if ((gates & SERVER_LOADING) !== 0 && (flags & LOADING) === 0) {
+  if ((gates & SERVER_LOADING) !== 0 && (permissions & LOADING) === 0) {
     engine.refuse(client, command, errors.LOADING_DATASET);
     return false;
   }

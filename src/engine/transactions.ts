@@ -42,6 +42,8 @@ export class Transaction {
   bytes = 0;
   /** Flags of all commands together: EXEC is gated by them. */
   flags = 0;
+  /** Flags that not all of them have: EXEC has only those that all have, where a flag is a permission. */
+  missing = 0;
   /** A request was refused: EXEC runs nothing. */
   aborted = false;
 }
@@ -119,6 +121,7 @@ export class Transactions implements ChangeListener {
     transaction.args.push(kept);
     transaction.bytes += kept.buf.length + COMMAND_BYTES + 8 * kept.count;
     transaction.flags |= command.flags;
+    transaction.missing |= ~command.flags;
     // What is queued is input that waits, and limited like it.
     this.#engine.clients.limits.acceptsInput(client, transaction.bytes, NOTHING);
   }

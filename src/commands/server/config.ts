@@ -7,7 +7,7 @@
 import type { Client } from '../../engine/client.ts';
 import { mayUse } from '../../engine/clients/locality.ts';
 import * as errors from '../../engine/errors.ts';
-import { SERVER_LOADING } from '../../engine/gates.ts';
+import { SERVER_ASYNC_LOADING, SERVER_LOADING } from '../../engine/gates.ts';
 import { replyHelp } from '../../engine/help.ts';
 import { replyLater } from '../../engine/later.ts';
 import type { Args } from '../../resp/args.ts';
@@ -31,7 +31,7 @@ export function configSet(client: Client, args: Args): void {
   const pairs: [string, string][] = [];
   for (let i = 2; i < args.count; i += 2) pairs.push([args.text(i), args.text(i + 1)]);
   const allowProtected = mayUse(client, config.values['enable-protected-configs']);
-  const isLoading = (client.engine.gates & SERVER_LOADING) !== 0;
+  const isLoading = (client.engine.gates & (SERVER_LOADING | SERVER_ASYNC_LOADING)) !== 0;
   const names = pairs.map(([name]) => name);
   if (isLoading && config.waitsForLoading(names, allowProtected)) throw errors.LOADING_DATASET;
   const result = config.set(pairs, { allowProtected });
