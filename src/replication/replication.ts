@@ -188,6 +188,8 @@ export class Replication implements ReplicationFace {
     engine.pause.setExpireMode(EXPIRE_DELETES);
     this.#updateGates();
     replicas.lead(true);
+    // A full sync that has come to nothing has left it off.
+    this.shared.files.aof.restartAfterSync();
   }
 
   #becomeReplica(): void {

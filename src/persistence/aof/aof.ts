@@ -280,9 +280,11 @@ export class AppendOnlyFile implements AofPart, Rewritten {
     return null;
   }
 
-  #turnOff(): null {
+  /** `waits`: what is there is synced first; else that is done behind it. */
+  #turnOff(waits = true): null {
     if (this.state === 'off') return null;
-    const problem = this.writer.flushAndSync();
+    const problem = waits ? this.writer.flushAndSync() : null;
+    if (!waits) this.writer.flushNow();
     if (problem !== null) {
       this.#engine.log.warning(`Fail to fsync the AOF file: ${errnoText(problem)}`);
     }
@@ -299,7 +301,7 @@ export class AppendOnlyFile implements AofPart, Rewritten {
   stopForSync(): void {
     this.rewriteScheduled = false;
     if (this.rewriting.isActive && this.state === 'off') this.rewriting.abort();
-    this.#turnOff();
+    this.#turnOff(this.#engine.config.values.appendfsync === 'always');
   }
 
   /** The data is the master's: the file begins anew with it, if there is to be one. */

@@ -9,6 +9,8 @@ const FIRST_LINE_MS = 1000;
 const LINE_FACTOR = 2;
 const LINE_MAX_MS = 30_000;
 
+const PERCENT_MAX_GUESSED = 99.99;
+
 export class LoadingProgress {
   readonly #engine: Engine;
   /** Wall clock, seconds. */
@@ -43,7 +45,7 @@ export class LoadingProgress {
     let keys = 0;
     for (const db of keyspace.databases) keys += db.size;
     log.notice(
-      `Loading ${fileName}: ${this.#percent().toFixed(0)}% of ${this.totalBytes} bytes, ${keys} keys, ` +
+      `Loading ${fileName}: ${this.#percent().toFixed(0)}% of ${this.#likelyBytes} bytes, ${keys} keys, ` +
         `${((nowMs - this.#startedMs) / 1000).toFixed(1)} seconds`,
     );
   }
@@ -54,13 +56,19 @@ export class LoadingProgress {
     this.loadedBytes = this.#before;
   }
 
+  /** A snapshot that comes from a master without a length is taken to be as long as its data was in memory. */
+  get #likelyBytes(): number {
+    return this.totalBytes === 0 ? Math.max(this.rdbUsedMem, this.loadedBytes + 1) : this.totalBytes;
+  }
+
   #percent(): number {
-    return this.totalBytes === 0 ? 0 : (this.loadedBytes / this.totalBytes) * 100;
+    const percent = (this.loadedBytes / this.#likelyBytes) * 100;
+    return this.totalBytes === 0 ? Math.min(percent, PERCENT_MAX_GUESSED) : percent;
   }
 
   writeInfo(out: InfoText): void {
     const elapsed = Math.floor(this.#engine.clock.wallMs() / 1000) - this.startedSeconds;
-    const left = this.totalBytes - this.loadedBytes;
+    const left = this.#likelyBytes - this.loadedBytes;
     // Nobody knows before a second has passed: 1, as Redis says.
     const eta = elapsed === 0 ? 1 : Math.floor((elapsed * left) / (this.loadedBytes + 1));
     out.field('loading_start_time', this.startedSeconds);
