@@ -140,3 +140,39 @@ describe('a master and its replicas', () => {
     assert.equal(await master.figure('memory', 'mem_total_replication_buffers'), 0);
   });
 });
+
+describe('a master whose replies wait for the disk', () => {
+  it('tells a replica that comes back that it may go on before it does', async () => {
+    const master = await Node.start('ours', { appendonly: 'yes', appendfsync: 'always' });
+    try {
+      let isWriting = true;
+      const written = (async () => {
+        const writer = await master.connect();
+        for (let i = 0; isWriting; i++) await writer.call('SET', `key:${i % 100}`, i);
+        writer.socket.destroy();
+        return writer;
+      })();
+      let replica = await FakeReplica.attach(master.port);
+      const parts: Buffer[] = [];
+      for (let round = 0; round < 20; round++) {
+        const { offset } = replica;
+        await waitFor(() => replica.offset > offset);
+        replica.close();
+        parts.push(...replica.stream);
+        replica = await FakeReplica.resume(master.port, replica);
+      }
+      isWriting = false;
+      await written;
+      const end = await master.offset();
+      await waitFor(() => replica.offset === end);
+      parts.push(...replica.stream);
+      // Pieces fit together: it is nothing but whole commands.
+      const text = Buffer.concat(parts).toString('latin1');
+      assert.match(text, /^(\*\d\r\n(\$\d+\r\n(SET|SELECT|PING|REPLCONF|GETACK|\*|key:\d+|\d+)\r\n)+)+$/);
+      assert.equal(await master.figure('stats', 'sync_partial_ok'), 20);
+      replica.close();
+    } finally {
+      await master.stop();
+    }
+  });
+});

@@ -33,6 +33,16 @@ export class FakeReplica {
     return replica;
   }
 
+  /** Comes back with what it has: a partial resync, and nothing but the stream behind the reply. */
+  static async resume(port: number, from: FakeReplica): Promise<FakeReplica> {
+    const replica = new FakeReplica(connect({ host: '127.0.0.1', port }));
+    replica.offset = from.offset;
+    replica.id = from.id;
+    replica.#send('PSYNC', from.id, String(from.offset + 1));
+    await waitFor(() => replica.#inStream, { what: 'the partial resync', timeoutMs: 15_000 });
+    return replica;
+  }
+
   constructor(socket: Socket) {
     this.#socket = socket;
     socket.on('data', (chunk) => this.#take(chunk));
@@ -73,6 +83,11 @@ export class FakeReplica {
       return;
     }
     this.#head = Buffer.concat([this.#head, chunk]);
+    const reply = /^\+CONTINUE[^\r]*\r\n/.exec(this.#head.toString('latin1'));
+    if (reply !== null) {
+      this.#streamBegins(this.#head.subarray(reply[0].length));
+      return;
+    }
     const full = /\+FULLRESYNC ([0-9a-f]{40}) (\d+)\r\n/.exec(this.#head.toString('latin1'));
     const eof = this.#head.indexOf('$EOF:');
     if (full === null || eof < 0) return;
@@ -83,8 +98,11 @@ export class FakeReplica {
     if (end < 0) return;
     this.id = full[1]!;
     this.offset = Number(full[2]);
+    this.#streamBegins(this.#head.subarray(end + MARK_BYTES));
+  }
+
+  #streamBegins(rest: Buffer): void {
     this.#inStream = true;
-    const rest = this.#head.subarray(end + MARK_BYTES);
     this.#head = Buffer.alloc(0);
     if (rest.length > 0) this.#take(rest);
   }
