@@ -76,6 +76,8 @@ export interface StreamMemory {
   readonly memoryBytes: number;
   /** Wanted size of the backlog. */
   readonly backlogBytes: number;
+  /** How many replicas read it. */
+  readonly readers: number;
 }
 
 export class MemoryUsage {
@@ -184,7 +186,9 @@ export class MemoryUsage {
     const { arena, externals } = keyspace.memory;
     let tables = keyspace.lazyFree.bytes;
     for (const db of keyspace.databases) tables += db.dict.bytes + db.expires.bytes;
-    const { backlogBytes: backlog, replicaBytes: replicas } = this;
+    // Without replicas all of it is backlog, which ends with a block, not with a byte.
+    const replicas = (this.stream?.readers ?? 0) > 0 ? this.replicaBytes : 0;
+    const backlog = this.backlogBytes + this.replicaBytes - replicas;
     const overhead = STARTUP_BYTES + this.#clientBytes + this.#heapGrowth + backlog + replicas + tables;
     const { rss, heapUsed, heapTotal } = process.memoryUsage();
     const dataset = used - overhead;

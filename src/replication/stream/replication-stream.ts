@@ -74,6 +74,7 @@ export class ReplicationStream implements EffectSink {
   onAppend: (() => void) | null = null;
   #isTold = false;
   #backlogBytes = 1 << 20;
+  #readers = 0;
   #blockBytes = BLOCK_MAX;
   #first: Block | null = null;
   #last: Block | null = null;
@@ -104,6 +105,11 @@ export class ReplicationStream implements EffectSink {
   /** repl_backlog_histlen */
   get keptBytes(): number {
     return this.end + 1 - this.firstByte;
+  }
+
+  /** Cursors that are open. */
+  get readers(): number {
+    return this.#readers;
   }
 
   /** Memory that the blocks take. */
@@ -225,22 +231,33 @@ export class ReplicationStream implements EffectSink {
     if (!this.has(from)) throw new Error(`The stream has no byte ${from}`);
     let block = this.#first!;
     while (block.next !== null && from >= block.next.start) block = block.next;
-    return new StreamCursor(this, block, from, () => this.#trim());
+    this.#readers++;
+    return new StreamCursor(this, block, from, {
+      trim: () => this.#trim(),
+      released: () => {
+        this.#readers--;
+      },
+    });
   }
+}
+
+interface CursorOwner {
+  trim(): void;
+  released(): void;
 }
 
 class StreamCursor implements Cursor {
   next: number;
   readonly #stream: ReplicationStream;
-  readonly #trim: () => void;
+  readonly #owner: CursorOwner;
   #block: Block | null;
   /** Up to which byte somebody has been shown the stream. */
   #shown: number;
 
-  constructor(stream: ReplicationStream, block: Block, next: number, trim: () => void) {
+  constructor(stream: ReplicationStream, block: Block, next: number, owner: CursorOwner) {
     this.#stream = stream;
     this.#block = block;
-    this.#trim = trim;
+    this.#owner = owner;
     this.next = next;
     this.#shown = next;
     block.cursors++;
@@ -265,7 +282,7 @@ class StreamCursor implements Cursor {
     from.cursors--;
     to.cursors++;
     this.#block = to;
-    if (from.cursors === 0) this.#trim();
+    if (from.cursors === 0) this.#owner.trim();
     return to;
   }
 
@@ -283,6 +300,7 @@ class StreamCursor implements Cursor {
     if (this.#shown > this.next) block.isLent = true;
     block.cursors--;
     this.#block = null;
-    this.#trim();
+    this.#owner.released();
+    this.#owner.trim();
   }
 }
