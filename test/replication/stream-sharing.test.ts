@@ -130,7 +130,7 @@ describe('a master and its replicas', () => {
     await master.ok('CONFIG', 'SET', 'repl-backlog-ttl', 1);
     const info = await waitFor(async () => {
       const now = await master.info();
-      return now.get('repl_backlog_active') === '0' && now;
+      return now.get('repl_backlog_active') === '0' ? now : null;
     });
     assert.notEqual(info.get('master_replid'), id);
     assert.match(
