@@ -7,7 +7,7 @@
 import { join } from 'node:path';
 import type { Engine } from '../engine/engine.ts';
 import * as errors from '../engine/errors.ts';
-import { SERVER_LOADING } from '../engine/gates.ts';
+import { SERVER_ASYNC_LOADING, SERVER_LOADING } from '../engine/gates.ts';
 import type { ShutdownOptions } from '../engine/host.ts';
 import type { Persistence } from '../engine/persistence.ts';
 import type { RdbReplicationAux } from '../rdb/save/rdb-format.ts';
@@ -256,7 +256,7 @@ export class DataFiles implements Persistence {
 
   /** What is being loaded at start would go on, behind what has been loaded in between. */
   #refuseWhileLoading(): void {
-    if ((this.engine.gates & SERVER_LOADING) !== 0) throw errors.LOADING_DATASET;
+    if ((this.engine.gates & (SERVER_LOADING | SERVER_ASYNC_LOADING)) !== 0) throw errors.LOADING_DATASET;
   }
 
   #empty(): void {
