@@ -227,7 +227,32 @@ async function assertSameNodes(master: Node, replica: Node, what: string): Promi
   const options = { seenTimes: false, streamForms: false, encodingsExcept: /(?:)/ };
   const expected = await fingerprint(master.client, options);
   const actual = await fingerprint(replica.client, options);
+  const wrong = [...expected.keys].find(([key, words]) => (actual.keys.get(key) ?? words) !== words)?.[0];
+  if (wrong !== undefined) {
+    const values = [await showValue(master, wrong), await showValue(replica, wrong)];
+    what += ` (${JSON.stringify(wrong)}: master ${values[0]}, replica ${values[1]})`;
+  }
   assertSameData(actual, expected, `${what}: ${replica.kind} replica of ${master.kind} master`);
+}
+
+const READERS: Readonly<Record<string, (key: Buffer) => Arg[]>> = {
+  string: (key) => ['GET', key],
+  list: (key) => ['LRANGE', key, '0', '-1'],
+  set: (key) => ['SMEMBERS', key],
+  hash: (key) => ['HGETALL', key],
+  zset: (key) => ['ZRANGE', key, '0', '-1', 'WITHSCORES'],
+  stream: (key) => ['XINFO', 'STREAM', key, 'FULL'],
+};
+
+/** What a `db/key` holds, as text. The client ends in database 0. */
+async function showValue(node: Node, name: string): Promise<string> {
+  const slash = name.indexOf('/');
+  const key = Buffer.from(name.slice(slash + 1), 'latin1');
+  await node.ok('SELECT', name.slice(0, slash));
+  const reader = READERS[String(await node.call('TYPE', key))];
+  const value = reader === undefined ? 'gone' : (await node.client.send(...reader(key))).toString('latin1');
+  await node.ok('SELECT', '0');
+  return JSON.stringify(value.slice(0, 1500));
 }
 
 /** The counters of INFO stats that tell how replicas came. */
