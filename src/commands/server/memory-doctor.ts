@@ -13,6 +13,7 @@ const FRAGMENTATION_RATIO = 1.1;
 /** Waste below this doesn't count, whatever the ratio. */
 const WASTE_BYTES = 10 * 1024 * 1024;
 const CLIENT_BUFFER_BYTES = 200 * 1024;
+const REPLICA_BUFFER_BYTES = 10 * 1024 * 1024;
 
 const EMPTY =
   "Hi Sam, this instance is empty or is using very little memory, my issues detector can't be used in these " +
@@ -21,7 +22,10 @@ const EMPTY =
 const HEALTHY =
   "Hi Sam, I can't find any memory issue in your instance. I can only account for what occurs on this base.\n";
 
-type Check = readonly [isSo: (figures: MemoryFigures, clients: number) => boolean, text: string];
+type Check = readonly [
+  isSo: (figures: MemoryFigures, clients: number, replicas: number) => boolean,
+  text: string,
+];
 
 const CHECKS: readonly Check[] = [
   [
@@ -51,6 +55,14 @@ const CHECKS: readonly Check[] = [
       "enabling 'activedefrag' config option.",
   ],
   [
+    ({ replicas }, _, count) => count > 0 && replicas / count > REPLICA_BUFFER_BYTES,
+    'Big replica buffers: The replica output buffers in this instance are greater than 10MB for each replica (on ' +
+      'average). This likely means that there is some replica instance that is struggling receiving data, either ' +
+      'because it is too slow or because of networking issues. As a result, data piles on the master output buffers. ' +
+      'Please try to identify what replica is not receiving data correctly and why. You can use the INFO output in ' +
+      'order to check the replicas delays and the CLIENT LIST command to check the output buffers of each replica.',
+  ],
+  [
     ({ clients }, count) => count > 0 && clients / count > CLIENT_BUFFER_BYTES,
     'Big client buffers: The clients output buffers in this instance are greater than 200K per client (on average). ' +
       'This may result from different causes, like Pub/Sub clients subscribed to channels bot not receiving data fast ' +
@@ -64,7 +76,9 @@ const CHECKS: readonly Check[] = [
 export function examine(engine: Engine): string {
   const figures = memoryFigures(engine);
   if (figures.used < TOO_SMALL_BYTES) return EMPTY;
-  const found = CHECKS.filter(([isSo]) => isSo(figures, engine.clients.count));
+  let replicas = 0;
+  for (const { replica } of engine.clients.all()) if (replica !== null) replicas++;
+  const found = CHECKS.filter(([isSo]) => isSo(figures, engine.clients.count, replicas));
   if (found.length === 0) return HEALTHY;
   const list = found.map(([, text]) => ` * ${text}\n\n`).join('');
   return (

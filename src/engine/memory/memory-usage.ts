@@ -126,13 +126,14 @@ export class MemoryUsage {
   /** Of the replication stream, what is there as its backlog. */
   get backlogBytes(): number {
     const { stream } = this;
-    return stream === null ? 0 : Math.min(stream.memoryBytes, stream.backlogBytes);
+    return stream === null ? 0 : stream.memoryBytes - this.replicaBytes;
   }
 
   /** What the stream takes beyond that, for replicas that lag behind: evicting keys would only make it more. */
   get replicaBytes(): number {
     const { stream } = this;
-    return stream === null ? 0 : Math.max(0, stream.memoryBytes - stream.backlogBytes);
+    if (stream === null || stream.cursors === 0) return 0;
+    return Math.max(0, stream.memoryBytes - stream.backlogBytes);
   }
 
   /** used_memory of this moment. */

@@ -70,6 +70,8 @@ export class ReplicationStream implements EffectSink {
   end = 0;
   /** repl_backlog_active: bytes are kept. */
   isOpen = false;
+  /** Cursors that there are. */
+  cursors = 0;
   /** Called when bytes have come and nobody has been told since the last `told`; for one that sends at the end of the turn. */
   onAppend: (() => void) | null = null;
   #isTold = false;
@@ -261,6 +263,7 @@ class StreamCursor implements Cursor {
     this.next = next;
     this.#shown = next;
     block.cursors++;
+    stream.cursors++;
   }
 
   get pendingBytes(): number {
