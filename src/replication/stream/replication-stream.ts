@@ -13,13 +13,13 @@
  * replica. A block goes when it is the oldest, no cursor stands in it, and the rest is a whole backlog; then it is used
  * again for what comes, unless a socket may still have a view of it.
  *
- * Blocks are a sixteenth of the backlog, so a small backlog is kept as exactly as a big one, and at most 64 KiB.
+ * Blocks are a sixteenth of the backlog, so that a small one is kept about as exactly as a big one; 4 to 64 KiB.
  */
 import type { EffectSink } from '../../engine/effects/propagation.ts';
 import { copyBytes } from '../../util/copy-bytes.ts';
 
 const BLOCK_MAX = 64 * 1024;
-const BLOCK_MIN = 1024;
+const BLOCK_MIN = 4096;
 const BLOCKS_OF_BACKLOG = 16;
 /** Blocks that are kept for use when they are free. */
 const SPARE_MAX = 4;
