@@ -473,8 +473,10 @@ export class Engine {
     const told = this.transactions.refused(client, command, error);
     this.stats.countError(told);
     if (client.mustObey) disobeyed(client, command?.fullName ?? '<unknown>', told);
-    if ((client.gates & GATE_REPLICA) !== 0) this.#replicaReplied(client, command);
-    else if ((client.gates & (GATE_REPLY_OFF | GATE_REPLY_SKIP | GATE_REPLY_SKIP_NEXT)) === 0) {
+    if ((client.gates & GATE_REPLICA) !== 0) {
+      this.#replicaReplied(client, command);
+      disobeyed(client, command?.fullName ?? '<unknown>', told);
+    } else if ((client.gates & (GATE_REPLY_OFF | GATE_REPLY_SKIP | GATE_REPLY_SKIP_NEXT)) === 0) {
       this.writer.error(told);
     }
     client.gates &= ~(GATE_REPLY_SKIP | GATE_REPLY_SKIP_NEXT);
@@ -491,7 +493,7 @@ export class Engine {
     if (!(error instanceof ReplyError)) throw error;
     command.failedCalls++;
     this.stats.countError(error);
-    if (client.mustObey) disobeyed(client, command.fullName, error);
+    if (client.mustObey || client.replica !== null) disobeyed(client, command.fullName, error);
     client.out.error(error);
   }
 
