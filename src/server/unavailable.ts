@@ -1,8 +1,7 @@
 /**
  * What the configuration can ask for and this version does not have yet. What would be unsafe to leave out (users
- * that should be kept out, encryption, a cluster) stops the start; what only is not done (following a master) is said
- * loudly in the log, and cannot be switched on at run time. docs/differences.md has the list, and each line here goes
- * when its feature comes.
+ * that should be kept out, encryption, a cluster) stops the start, and cannot be switched on at run time.
+ * docs/differences.md has the list, and each line here goes when its feature comes.
  */
 import { createHash } from 'node:crypto';
 import type { ServerConfig } from '../config/config.ts';
