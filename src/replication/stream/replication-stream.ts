@@ -13,7 +13,8 @@
  * replica. A block goes when it is the oldest, no cursor stands in it, and the rest is a whole backlog; then it is used
  * again for what comes, unless a socket may still have a view of it.
  *
- * Blocks are a sixteenth of the backlog, so that a small one is kept about as exactly as a big one; 4 to 64 KiB.
+ * Blocks are a sixteenth of the backlog, so that a small one is kept about as exactly as a big one; 4 to 64 KiB,
+ * and 64 when much more than a backlog is kept.
  */
 import type { EffectSink } from '../../engine/effects/propagation.ts';
 import { copyBytes } from '../../util/copy-bytes.ts';
@@ -186,9 +187,11 @@ export class ReplicationStream implements EffectSink {
   }
 
   #newBlock(): Block {
-    let block = this.#spare.pop();
+    // A replica that lags far behind would make it too many.
+    const isLong = this.keptBytes > 2 * this.#backlogBytes;
+    let block = isLong ? undefined : this.#spare.pop();
     if (block === undefined) {
-      block = new Block(this.#blockBytes);
+      block = new Block(isLong ? BLOCK_MAX : this.#blockBytes);
       this.#memory += block.bytes.length;
     }
     block.start = this.end + 1;
