@@ -76,7 +76,12 @@ export class Waits {
     const { engine, stream } = this.#shared;
     engine.propagation.flush();
     const { end } = stream;
-    if (client.writeOffset < 0 || (engine.propagation.feedsReplicas && end !== engine.batchOffset)) {
+    // Beyond the end: it was of another history, which a full sync has replaced since.
+    if (
+      client.writeOffset < 0 ||
+      client.writeOffset > end ||
+      (engine.propagation.feedsReplicas && end !== engine.batchOffset)
+    ) {
       client.writeOffset = end;
     }
     return client.writeOffset;
