@@ -32,8 +32,11 @@ export class SyncedOffset {
       return state === 'off' ? null : 0;
     }
     const { end, synced } = writer;
-    // Another history, maybe a shorter one.
-    if (applied < this.#offset) this.#marks = [];
+    // Another history.
+    if (applied < this.#offset) {
+      this.#marks = [];
+      this.#offset = 0;
+    }
     if (synced >= end) {
       this.#marks = [];
       this.#offset = applied;
@@ -46,7 +49,6 @@ export class SyncedOffset {
     const last = this.#marks[this.#marks.length - 1];
     if (last !== undefined && last.position === end) this.#marks.pop();
     if (this.#marks.length < MARKS_MAX) this.#marks.push({ position: end, offset: applied });
-    this.#offset = Math.min(this.#offset, applied);
     return this.#offset;
   }
 }
