@@ -198,6 +198,7 @@ export class RdbSaver implements SavingPart {
   transferEnds(): void {
     if (this.#transfer === null) return;
     this.lastDurationS = this.#durationS(this.#transfer);
+    this.lastCowBytes = this.#snapshots.copiedBytes;
     this.#transfer = null;
   }
 
