@@ -277,7 +277,7 @@ export class ReplicaSide implements CronJob {
     failover?.onAccepted();
     if (verdict.kind === 'continue') this.#goOn(verdict.id);
     else {
-      this.forget();
+      // What we have is still what it was: should the snapshot not come, it may go on somewhere else.
       this.#phase = 'preamble';
       this.#pending = { id: verdict.id, offset: verdict.offset };
       this.#setState('sync');
@@ -413,6 +413,7 @@ export class ReplicaSide implements CronJob {
       isSameHistory: id === this.shared.history.id,
       onLoading: () => {
         isOld = true;
+        this.forget();
         this.events?.onNewData();
       },
       onEnd: (result) => {
@@ -422,7 +423,10 @@ export class ReplicaSide implements CronJob {
           this.#retry();
           return;
         }
-        if (!isOld) this.events?.onNewData();
+        if (!isOld) {
+          this.forget();
+          this.events?.onNewData();
+        }
         this.#synced(id, offset, result.streamDb);
       },
     });
