@@ -340,6 +340,35 @@ describe('the link to a master', () => {
     assert.equal(peer.acks.length, 0);
   });
 
+  it('trusts nothing of a stream that is none', async () => {
+    const { master: peer, port } = await master();
+    const nonsense = ['GET / HTTP/1.1\r\n', '*1\r\n:5\r\n', '*3\r\n$3\r\nSET\r\n$1\r\na\r\n$-5\r\n'];
+    let next = 0;
+    peer.answer = ([name], socket) => {
+      if (name === 'PING') return '+PONG\r\n';
+      if (name !== 'PSYNC') return '+OK\r\n';
+      const more = nonsense[next++] ?? '';
+      socket.write(
+        Buffer.concat([Buffer.from(`+FULLRESYNC ${ID} 7\r\n$${EMPTY_RDB.length}\r\n`), EMPTY_RDB]),
+      );
+      socket.write(Buffer.concat([encodeCommand(['INCR', 'a']), Buffer.from(more)]));
+      return null;
+    };
+    const replica = follower({ 'proto-max-bulk-len': '1mb' });
+    replica.redis.call('REPLICAOF', '127.0.0.1', port);
+    await replica.until(() => next > nonsense.length, 'a full sync after each');
+    await replica.until(() => replica.redis.call('GET', 'a') === '1', 'the stream');
+    const asked = peer.requests.filter(([name]) => name === 'PSYNC').map((words) => words.slice(1).join(' '));
+    assert.deepEqual(
+      asked.slice(1),
+      nonsense.map(() => '? -1'),
+    );
+    // A bulk that no client may send: the master has taken it.
+    const [link] = peer.socketsOpen;
+    link!.write(encodeCommand(['SET', 'big', Buffer.alloc(3 << 20, 'x')]));
+    await waitFor(() => replica.redis.call('STRLEN', 'big') === 3 << 20, { what: 'the big bulk' });
+  });
+
   it('puts the stream off while the server is paused, and goes on behind', async () => {
     const { master: peer, port } = await master();
     let link: net.Socket | null = null;

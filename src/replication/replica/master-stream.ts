@@ -27,6 +27,8 @@ const CR = 13;
 const LF = 10;
 /** What a master's commands are never asked. */
 const NOT_ASKED = SERVER_READONLY | SERVER_STALE | SERVER_NOREPLICAS;
+/** What the master has taken as a bulk is one, whatever `proto-max-bulk-len` says here. */
+const BULK_MAX = Number.MAX_SAFE_INTEGER;
 /** An incomplete command that is shorter is parsed again, from its beginning. */
 const SAVE_MIN = 4096;
 
@@ -59,6 +61,7 @@ export class MasterStream implements Link {
   /** As it was outside. */
   #expireMode = 0;
   #gates = 0;
+  #bulkMax = 0;
 
   constructor(options: MasterStreamOptions) {
     const { engine } = options;
@@ -200,7 +203,9 @@ export class MasterStream implements Link {
   /** The engine is this client's until `leave`. */
   #enter(): void {
     const engine = this.#engine;
-    const { keyspace, writer } = engine;
+    const { keyspace, parser, writer } = engine;
+    this.#bulkMax = parser.bulkMax;
+    parser.bulkMax = BULK_MAX;
     this.client.lastInteractionMs = engine.readTime() / 1000;
     this.#expireMode = keyspace.expireMode;
     keyspace.expireMode = EXPIRE_IGNORED;
@@ -217,6 +222,7 @@ export class MasterStream implements Link {
     engine.current = null;
     engine.gates |= this.#gates;
     engine.keyspace.expireMode = this.#expireMode;
+    engine.parser.bulkMax = this.#bulkMax;
   }
 
   #break(problem: string): void {
