@@ -55,7 +55,8 @@ const WORK: readonly Work[] = [
     ] as const
   ).map(([transfer, load]) => ({
     name: `cut ${transfer} ${load}`,
-    run: (pairing: Pairing) => cutEverywhere({ ...pairing, transfer, load, positions: 110, parallel: 6 }),
+    run: (pairing: Pairing) =>
+      cutEverywhere({ ...pairing, transfer, load, positions: 110, parallel: 6, keys: 20_000 }),
   })),
   { name: 'kill', run: (pairing, seed) => killings({ ...pairing, seed, rounds: 12 }) },
   {

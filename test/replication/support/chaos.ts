@@ -136,7 +136,7 @@ export async function chaos({ kinds, seed, rounds }: Chaos): Promise<void> {
       await writes.stop();
     }
     for (let i = 0; i < nodes.length; i++) {
-      if (i === master) await nodes[i]!.call('REPLICAOF', 'NO', 'ONE');
+      if (i === master) await nodes[i]!.promote();
       else await nodes[i]!.follow(nodes[master]!.port);
     }
     const replicas = nodes.filter((_, i) => i !== master);

@@ -123,11 +123,20 @@ export class Node {
 
   /** `port`: of a node, or of a proxy before it. */
   async follow(port: number): Promise<void> {
-    await this.ok('REPLICAOF', '127.0.0.1', port);
+    await this.#replicaOf('127.0.0.1', port);
   }
 
   async promote(): Promise<void> {
-    await this.ok('REPLICAOF', 'NO', 'ONE');
+    await this.#replicaOf('NO', 'ONE');
+  }
+
+  /** It is refused while data is loaded. */
+  async #replicaOf(...words: readonly Arg[]): Promise<void> {
+    await waitFor(async () => (await this.ok('REPLICAOF', ...words)) !== null, {
+      timeoutMs: 30_000,
+      intervalMs: 50,
+      what: `REPLICAOF ${words.join(' ')}`,
+    });
   }
 
   /** kill -9, and it is gone. */

@@ -199,6 +199,8 @@ export interface CutEverywhere extends Pairing {
   readonly positions: number;
   /** Replicas that are cut side by side: each tries once a second. */
   readonly parallel: number;
+  /** Keys of the data set. */
+  readonly keys: number;
 }
 
 export interface CutFigures {
@@ -213,10 +215,10 @@ export interface CutFigures {
  */
 export async function cutEverywhere(options: CutEverywhere): Promise<CutFigures> {
   const figures: CutFigures = { cuts: 0, connections: 0, seen: { whole: 0, empty: 0, error: 0 } };
-  const { master: kind, replica: other, transfer, load = 'disabled', positions, parallel } = options;
+  const { master: kind, replica: other, transfer, load = 'disabled', positions, parallel, keys } = options;
   await withNodes(async (open) => {
     const master = open(await Node.start(kind, transferOf(transfer)));
-    const writer = await WholeWriter.start(master, { fillers: 20_000, fillerBytes: 100 });
+    const writer = await WholeWriter.start(master, { fillers: keys, fillerBytes: 100 });
     const replicas: Node[] = [];
     const proxies: LinkProxy[] = [];
     for (let i = 0; i < parallel; i++) {
