@@ -100,7 +100,9 @@ describe('what a master is asked', { concurrency: 1 }, () => {
         const answers: string[] = [];
         for (const node of nodes) {
           const wire = new Wire(node);
-          wire.say(...conversation, 'ECHO over');
+          // A SYNC that comes with a command whose answer has not gone is refused for that.
+          for (const command of conversation.slice(0, -1)) await wire.ask(command);
+          wire.say(conversation.at(-1)!, 'ECHO over');
           await wire.until(
             conversation.join(),
             () => wire.isClosed || /over|QUEUED\r\n$/.test(wire.received),
