@@ -450,7 +450,8 @@ export class Connection implements Link, Writing, HeldLink {
   }
 
   gatherPackets(on: boolean): void {
-    this.#socket.setNoDelay(!on);
+    // Not the socket's: that takes what it has not been told itself for unset, and does nothing.
+    this.#handle.setNoDelay?.(!on);
   }
 
   /** Output has stayed behind; `ofAll`: that of all connections together. */

@@ -18,6 +18,8 @@ import type net from 'node:net';
 /** The part of node's stream handles that is used here. */
 export interface StreamHandle {
   fd?: number;
+  /** TCP only. */
+  setNoDelay?(on: boolean): void;
   /** Bytes that wait in libuv. */
   readonly writeQueueSize?: number;
   /** Returns 0 or a negative errno; takes `request` only when bytes are left to be written later. */

@@ -129,10 +129,13 @@ export class MemoryUsage {
     return stream === null ? 0 : stream.memoryBytes - this.replicaBytes;
   }
 
-  /** What the stream takes beyond that, for replicas that lag behind: evicting keys would only make it more. */
+  /**
+   * What the stream takes beyond that, for replicas that lag behind: evicting keys would only make it more. Without
+   * replicas all of it is backlog, which ends with a block, not with a byte.
+   */
   get replicaBytes(): number {
     const { stream } = this;
-    if (stream === null || stream.cursors === 0) return 0;
+    if (stream === null || stream.readers === 0) return 0;
     return Math.max(0, stream.memoryBytes - stream.backlogBytes);
   }
 
@@ -187,9 +190,7 @@ export class MemoryUsage {
     const { arena, externals } = keyspace.memory;
     let tables = keyspace.lazyFree.bytes;
     for (const db of keyspace.databases) tables += db.dict.bytes + db.expires.bytes;
-    // Without replicas all of it is backlog, which ends with a block, not with a byte.
-    const replicas = (this.stream?.readers ?? 0) > 0 ? this.replicaBytes : 0;
-    const backlog = this.backlogBytes + this.replicaBytes - replicas;
+    const { backlogBytes: backlog, replicaBytes: replicas } = this;
     const overhead = STARTUP_BYTES + this.#clientBytes + this.#heapGrowth + backlog + replicas + tables;
     const { rss, heapUsed, heapTotal } = process.memoryUsage();
     const dataset = used - overhead;

@@ -71,8 +71,6 @@ export class ReplicationStream implements EffectSink {
   end = 0;
   /** repl_backlog_active: bytes are kept. */
   isOpen = false;
-  /** Cursors that there are. */
-  cursors = 0;
   /** Called when bytes have come and nobody has been told since the last `told`; for one that sends at the end of the turn. */
   onAppend: (() => void) | null = null;
   #isTold = false;
@@ -266,7 +264,6 @@ class StreamCursor implements Cursor {
     this.next = next;
     this.#shown = next;
     block.cursors++;
-    stream.cursors++;
   }
 
   get pendingBytes(): number {
