@@ -225,7 +225,8 @@ export class DataFiles implements Persistence {
     if (options.flush) this.#empty();
     const { dbfilename } = engine.config.values;
     // An append-only file knows nothing of a reload: keys that it has must go by themselves, and be told.
-    const dropExpired = this.aof.state === 'off';
+    // A replica's keys go when its master says so.
+    const dropExpired = this.aof.state === 'off' && engine.replication?.role !== 'replica';
     const snapshot = { dropExpired, allowDuplicates: options.merge };
     const steps = loadDump(this.#loadParts(true), this.#dumpPath, dbfilename, snapshot);
     const isThere = this.#atOnce(steps, RELOAD_FAILED);
