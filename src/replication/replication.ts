@@ -152,7 +152,7 @@ export class Replication implements ReplicationFace {
   follow(master: MasterAddress, failover: FailoverLink | null = null): void {
     const { engine } = this.shared;
     const wasMaster = this.role === 'master';
-    if (wasMaster) this.#unblockAll();
+    this.#unblockAll();
     if (wasMaster) {
       // Its effects so far belong to our history, of which the link goes on.
       engine.propagation.flush();
