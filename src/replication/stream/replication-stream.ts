@@ -22,8 +22,10 @@ import { copyBytes } from '../../util/copy-bytes.ts';
 const BLOCK_MAX = 64 * 1024;
 const BLOCK_MIN = 4096;
 const BLOCKS_OF_BACKLOG = 16;
-/** Blocks that are kept for use when they are free. */
-const SPARE_MAX = 4;
+/** Blocks that are kept for use when they are free: for each that comes, one goes. */
+const SPARE_MAX = 1;
+/** From so many bytes on, and twice the backlog, blocks are long: else a replica far behind makes it too many. */
+const LONG_FROM = 4 * 1024 * 1024;
 
 /** Where a replica is in the stream. What follows is kept for it until `release`. */
 export interface Cursor {
@@ -185,8 +187,7 @@ export class ReplicationStream implements EffectSink {
   }
 
   #newBlock(): Block {
-    // A replica that lags far behind would make it too many.
-    const isLong = this.keptBytes > 2 * this.#backlogBytes;
+    const isLong = this.keptBytes > Math.max(LONG_FROM, 2 * this.#backlogBytes);
     let block = isLong ? undefined : this.#spare.pop();
     if (block === undefined) {
       block = new Block(isLong ? BLOCK_MAX : this.#blockBytes);
