@@ -205,6 +205,16 @@ export class FullSyncPayload {
     this.#end(error);
   }
 
+  #logShortRead(offset: number): void {
+    const { log } = this.shared.engine;
+    log.warning('Short read or OOM loading DB. Unrecoverable error, aborting now.');
+    log.warning(
+      `Internal error in RDB reading offset ${offset} -> Unexpected EOF reading RDB file. ` +
+        'Failure loading rdb format from socket, assuming connection error, resuming operation.',
+    );
+    log.warning('Failed trying to load the MASTER synchronization DB from socket: connection lost');
+  }
+
   /** rdb-del-sync-files: who keeps nothing on disk does not keep this, either. */
   #removeFile(): void {
     const { engine, files } = this.shared;
@@ -226,6 +236,7 @@ export class FullSyncPayload {
   abort(): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    if (this.#chunks !== null && this.isLoading && !this.isComplete) this.#logShortRead(this.#chunks.taken);
     this.isLoading = false;
     this.#file?.discard();
     this.#data.abort();

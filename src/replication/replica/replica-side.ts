@@ -305,7 +305,7 @@ export class ReplicaSide implements CronJob {
       case 'sync':
         if (this.#phase === 'loaded' || this.payload?.isComplete) return;
         if (this.#phase === 'preamble') log.warning(`I/O error reading bulk count from MASTER: ${reason}`);
-        else
+        else if (!this.payload?.isLoading)
           log.warning(`I/O error trying to sync with MASTER: ${error === null ? 'connection lost' : reason}`);
         this.#retry();
         break;
