@@ -72,9 +72,10 @@ process.on('message', (order: LagOrder) => {
     lags.sort((a, b) => a - b);
     const report: LagReport = {
       writes: lags.length,
-      p50Ms: percentile(lags, 0.5),
-      p99Ms: percentile(lags, 0.99),
-      worstMs: lags.at(-1) ?? Number.NaN,
+      // JSON has no NaN.
+      p50Ms: percentile(lags, 0.5) || 0,
+      p99Ms: percentile(lags, 0.99) || 0,
+      worstMs: lags.at(-1) ?? 0,
     };
     process.send?.(report, () => process.exit(0));
   }

@@ -31,7 +31,7 @@ export class ReplicaSet {
         const replica = await bench.start(side, { ...options, directives: { ...directives, replicaof } });
         set.replicas.push(replica);
       }
-      await Promise.all(set.replicas.map((replica) => linkUp(replica)));
+      await Promise.all(set.replicas.map((replica) => linkUp(replica, 20_000)));
       return set;
     } catch (error) {
       await set.stop();

@@ -1,7 +1,8 @@
 /**
  * When a snapshot works: in slices on the event loop, back to back while few commands come. Under load slices are
  * shorter, and BUSY_GAP_MS pass between them: clients keep the larger part of the time, and none waits for more than a
- * slice.
+ * slice. Where they need little of it (fewer than FULL commands in a gap), the gaps are short and the slices are not, so
+ * that some thousand writes a second don't make a full sync take twice as long.
  *
  * What load is: a client that waits for each reply sends one command in each turn, whoever asks now and then does so
  * in some turns, too. A gap tells them apart: the one sends several in it, the other does not. So
@@ -16,10 +17,13 @@ import type { TimerHandle } from '../../util/clock.ts';
 const IDLE_SLICE_US = 3000;
 const BUSY_SLICE_US = 2000;
 const BUSY_GAP_MS = 3;
+const LIGHT_GAP_MS = 1;
 /** Commands in one turn that come from several clients, or from one that has more to say. */
 const MANY = 4;
 /** Commands in a gap that are more than somebody's asking how far it is. */
 const SEVERAL = 3;
+/** Commands in a gap, those that came during the slice before it included, that show clients at full speed. */
+const FULL = 20;
 /** Clients of which each turn sees one command are looked at so often. */
 const PROBE_PERIOD_MS = 100;
 
@@ -35,6 +39,8 @@ export class Pace {
   /** Commands served when the last slice ended, and whether several had come in the gap before it. */
   #commandsAtEnd = 0;
   #wasBusy = false;
+  /** They were fewer than FULL. */
+  #wasLight = false;
   #probedMs = Number.NEGATIVE_INFINITY;
 
   /** `slice` works for about so long and calls `next` if there is more. `schedule`: setImmediate. */
@@ -45,8 +51,10 @@ export class Pace {
     this.#turn = () => this.#nextTurn();
     this.#gapEnds = () => {
       this.#timer = null;
-      this.#wasBusy = this.#commands() >= SEVERAL;
-      this.#run(this.#wasBusy ? BUSY_SLICE_US : IDLE_SLICE_US);
+      const commands = this.#commands();
+      this.#wasBusy = commands >= SEVERAL;
+      this.#wasLight = commands < FULL;
+      this.#run(this.#wasLight ? IDLE_SLICE_US : BUSY_SLICE_US);
     };
   }
 
@@ -82,7 +90,9 @@ export class Pace {
   }
 
   #gap(): void {
-    if (this.#timer === null) this.#timer = this.#engine.timers.setTimeout(this.#gapEnds, BUSY_GAP_MS);
+    if (this.#timer !== null) return;
+    const ms = this.#wasLight ? LIGHT_GAP_MS : BUSY_GAP_MS;
+    this.#timer = this.#engine.timers.setTimeout(this.#gapEnds, ms);
   }
 
   #nextTurn(): void {
