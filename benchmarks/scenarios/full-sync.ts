@@ -113,10 +113,11 @@ async function measureAll(bench: Bench, side: Side, keys: number): Promise<Measu
       const replicaLog = join(scratch, `replica-${measured.length}`);
       const replicaEnv = side === 'ours' ? { env: stallLogEnv(replicaLog) } : {};
       const replica = await bench.start(side, { directives: way.replica, clientsCore: true, ...replicaEnv });
+      const begun = Date.now();
       try {
         const one = await measure(side, master, replica, log, keys);
         measured.push(one);
-        const onReplica = worstStall(replicaLog, 0, Number.POSITIVE_INFINITY).ownMs;
+        const onReplica = worstStall(replicaLog, begun, Number.POSITIVE_INFINITY).ownMs;
         bench.progress(
           `full-sync ${way.name}, ${side}: ${one.seconds.toFixed(1)} s, worst stall ${one.stallMs.toFixed(1)} ms ` +
             `(of our replica ${onReplica.toFixed(1)} ms), worst PING ${one.probe.worstMs.toFixed(1)} ms, CPU of the ` +
