@@ -60,6 +60,8 @@ export interface MemoryReport {
   /** The replication stream, its share as backlog, and what replicas that lag behind make it longer. */
   backlog: number;
   replicas: number;
+  /** What maxmemory is not compared with. */
+  uncounted: number;
   /** Slots handed out, and pages they are in. */
   arenaLive: number;
   arenaPages: number;
@@ -118,7 +120,8 @@ export class MemoryUsage {
       keyspace.memory.externals.count * EXTERNAL_OVERHEAD +
       this.#clientBytes +
       this.#heapGrowth +
-      this.backlogBytes -
+      (this.stream?.memoryBytes ?? 0) -
+      this.uncountedBytes -
       (keyspace.snapshot?.keptBytes ?? 0)
     );
   }
@@ -139,10 +142,16 @@ export class MemoryUsage {
     return Math.max(0, stream.memoryBytes - stream.backlogBytes);
   }
 
+  /** What maxmemory is not compared with: the stream beyond its backlog, whether or not somebody still reads it. */
+  get uncountedBytes(): number {
+    const { stream } = this;
+    return stream === null ? 0 : Math.max(0, stream.memoryBytes - stream.backlogBytes);
+  }
+
   /** used_memory of this moment. */
   used(): number {
     if (this.#engine.clients.count <= CLIENTS_AT_ONCE) this.#sumClients();
-    const used = this.counted() + this.replicaBytes;
+    const used = this.counted() + this.uncountedBytes;
     if (used > this.peak) this.peak = used;
     return used;
   }
@@ -153,7 +162,7 @@ export class MemoryUsage {
     this.#sampledMs = monoMs;
     this.#sumClients();
     this.#sampleHeap();
-    const used = this.counted() + this.replicaBytes;
+    const used = this.counted() + this.uncountedBytes;
     if (used > this.peak) this.peak = used;
   }
 
@@ -205,6 +214,7 @@ export class MemoryUsage {
       clients: this.#clientBytes,
       backlog,
       replicas,
+      uncounted: this.uncountedBytes,
       arenaLive: arena.liveBytes,
       arenaPages: arena.pageBytes,
       externals: externals.bytes,

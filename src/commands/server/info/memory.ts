@@ -42,7 +42,7 @@ export function memory(out: InfoText, engine: Engine): void {
   out.field('rss_overhead_bytes', rss - resident);
   out.field('mem_fragmentation_ratio', ratio(rss, used).toFixed(2));
   out.field('mem_fragmentation_bytes', rss - used);
-  out.field('mem_not_counted_for_evict', figures.replicas);
+  out.field('mem_not_counted_for_evict', figures.uncounted);
   out.field('mem_replication_backlog', figures.backlog);
   out.field('mem_total_replication_buffers', figures.backlog + figures.replicas);
   out.field('mem_clients_slaves', figures.replicas);
