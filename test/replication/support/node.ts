@@ -172,6 +172,10 @@ export async function waitLinked(replicas: readonly Node[], timeoutMs = 30_000):
   await waitFor(
     async () => {
       for (const replica of replicas) {
+        if (!replica.server.running || replica.client.isClosed) {
+          const { running, output } = replica.server;
+          throw new Error(`${replica.kind} ${running ? 'has closed' : 'has ended'}: ${output.slice(-1500)}`);
+        }
         const info = await replica.info();
         if (info.get('master_link_status') !== 'up') throw new Error([...info].join(' ').slice(0, 400));
       }

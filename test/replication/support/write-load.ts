@@ -120,6 +120,8 @@ class Commands {
 /** A range by member of elements whose scores differ is what the encoding makes of it: replicas may not agree. */
 function isUnspecified(words: readonly string[]): boolean {
   if (/^zremrangebylex$/i.test(words[0]!)) return true;
+  // So is the order of what a pattern finds nothing for.
+  if (/^sort$/i.test(words[0]!)) return words.some((word) => /^by$/i.test(word));
   return /^zrangestore$/i.test(words[0]!) && words.some((word) => /^bylex$/i.test(word));
 }
 
