@@ -113,8 +113,11 @@ export class FullSyncs {
 
   /** Begins a snapshot for those who wait, if one may begin and has not to wait for more of them. */
   beginIfDue(): void {
-    if (this.#waitsSinceMs.size === 0 || !this.#mayBegin) return;
     const { engine } = this.#shared;
+    // Amid EXEC (one of its commands has ended the snapshot before this one) there are changes that the stream does not
+    // have yet: they would be in the snapshot, and come once more behind it.
+    if (engine.propagation.isRunning) return;
+    if (this.#waitsSinceMs.size === 0 || !this.#mayBegin) return;
     const { values } = engine.config;
     const [first] = this.#waitsSinceMs.keys();
     const { about } = first!;
@@ -288,16 +291,17 @@ export class FullSyncs {
     files.saver.transferEnds();
     log.notice('Background RDB transfer terminated with success');
     for (const replica of this.#streaming()) {
-      if (replica.rdbOnly) {
-        this.#disconnect(replica);
-        continue;
-      }
       log.notice(
         `Streamed RDB transfer with replica ${replica.name} succeeded (socket). ` +
           'Waiting for REPLCONF ACK from slave to enable streaming',
       );
+      if (replica.rdbOnly) {
+        this.#disconnect(replica);
+        continue;
+      }
       replica.awaitsFirstAck = true;
       replica.goOnline();
+      log.notice(`Synchronization with replica ${replica.name} succeeded`);
     }
     this.beginIfDue();
   }

@@ -7,6 +7,7 @@
 import { nextWord } from '../../config/words.ts';
 import type { Client } from '../../engine/client.ts';
 import * as errors from '../../engine/errors.ts';
+import { GATE_MONITOR } from '../../engine/gates.ts';
 import type { Args } from '../../resp/args.ts';
 import { parseInt64Big } from '../../util/number-text.ts';
 import type { Shared } from '../parts.ts';
@@ -119,7 +120,7 @@ export class MasterSide {
   sync(client: Client, wanted: { id: string; offset: number; failover: boolean } | null): void {
     const { engine } = this.#shared;
     const { log, stats } = engine;
-    if (client.replica !== null) return;
+    if (client.replica !== null || (client.gates & GATE_MONITOR) !== 0) return;
     if (wanted?.failover === true) this.#takeOver(client, wanted.id);
     const replication = engine.replication!;
     if (replication.isFailingOver) throw errors.SYNC_WHILE_FAILING_OVER;
