@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { SERVER_LOADING } from '../../src/engine/gates.ts';
 import type { Logger } from '../../src/logging/logger.ts';
+import { type FileSystem, realFileSystem } from '../../src/persistence/files/file-system.ts';
 import { DataFiles } from '../../src/persistence/persistence.ts';
 import { History } from '../../src/replication/history.ts';
 import { FullSyncPayload, type PayloadOptions } from '../../src/replication/replica/full-sync-payload.ts';
@@ -27,13 +28,13 @@ class Server {
   readonly ends: ({ streamDb: number } | Error)[] = [];
   replaced = 0;
 
-  constructor(directives: Readonly<Record<string, string>> = {}) {
+  constructor(directives: Readonly<Record<string, string>> = {}, fs: FileSystem = realFileSystem) {
     this.redis = inProcess({ dir: this.dir, save: '""', 'enable-debug-command': 'yes', ...directives });
     const { engine } = this.redis;
     const note = (message: string): void => void this.log.push(message);
     const logger: Logger = { ...engine.log, notice: note, warning: note };
     Object.assign(engine, { log: logger });
-    this.files = new DataFiles(engine, { fatal: () => {} });
+    this.files = new DataFiles(engine, { fatal: () => {}, fs });
     engine.persistence = this.files;
   }
 
@@ -70,8 +71,8 @@ class Server {
 
 const servers: Server[] = [];
 
-function server(directives: Readonly<Record<string, string>> = {}): Server {
-  const made = new Server(directives);
+function server(directives: Readonly<Record<string, string>> = {}, fs?: FileSystem): Server {
+  const made = new Server(directives, fs);
   servers.push(made);
   return made;
 }
@@ -110,6 +111,41 @@ describe('the payload of a full sync', () => {
   const { bytes, digest } = snapshot();
   const marked = Buffer.concat([bytes, Buffer.from(MARK)]);
   const rest = Buffer.from('*1\r\n$4\r\nPING\r\n');
+
+  it('is what is loaded, though a save of the old data was about to get the name of its file', async () => {
+    let renameSaved: (() => void) | null = null;
+    const renamed = (): void => {
+      renameSaved?.();
+      renameSaved = null;
+    };
+    let isFirst = true;
+    const replica = server(
+      {},
+      {
+        ...realFileSystem,
+        // The thread that renames what was saved is slow: it is done when the payload has got the name.
+        rename: (from, to, done) => {
+          if (isFirst) renameSaved = () => realFileSystem.rename(from, to, done);
+          else realFileSystem.rename(from, to, (error) => setImmediate(() => done(error)));
+          if (!isFirst) renamed();
+          isFirst = false;
+        },
+        renameSync: (from, to) => {
+          realFileSystem.renameSync(from, to);
+          renamed();
+        },
+      },
+    );
+    replica.redis.call('SET', 'old', 'data');
+    replica.files.saver.backgroundSave(false);
+    replica.files.snapshots.step(1000);
+    await waitFor(() => renameSaved !== null, { what: 'the save to be renamed' });
+    feed(replica.payload({ bytes: bytes.length }), bytes, () => 1000);
+    assert.deepEqual(await replica.ended(), { streamDb: -1 });
+    assert.equal(replica.digest, digest);
+    await waitFor(() => !replica.files.saver.isSaving, { what: 'the end of the save' });
+    assert.deepEqual(readFileSync(join(replica.dir, 'dump.rdb')), bytes);
+  });
 
   for (const diskless of ['disabled', 'on-empty-db', 'swapdb']) {
     for (const withMark of [false, true]) {

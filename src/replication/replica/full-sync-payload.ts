@@ -81,6 +81,7 @@ export class FullSyncPayload {
     else {
       this.#file = new PayloadFile(engine, files.fs, {
         onDrain: () => this.onDrain?.(),
+        beforeReplacing: () => this.#endSaving(),
         onError: (error) => this.#end(error),
       });
     }
@@ -132,16 +133,20 @@ export class FullSyncPayload {
     else this.#file.finish((path) => this.#loadFile(path));
   }
 
+  /** What is saved of the old data must not take the place of the file that is loaded. */
+  #endSaving(): void {
+    const { engine, files } = this.shared;
+    if (!files.saver.isSaving) return;
+    engine.log.notice(
+      'Replica is about to load the RDB file received from the master, but there is a pending RDB child ' +
+        `running. Killing process ${process.pid} and removing its temp file to avoid any race`,
+    );
+    files.saver.kill();
+  }
+
   #loadFile(path: string): void {
     const { engine, files } = this.shared;
     this.#file = null;
-    if (files.saver.isSaving) {
-      engine.log.notice(
-        'Replica is about to load the RDB file received from the master, but there is a pending RDB child ' +
-          `running. Killing process ${process.pid} and removing its temp file to avoid any race`,
-      );
-      files.saver.kill();
-    }
     this.isLoading = true;
     const size = files.fs.statSync(path)?.size ?? 0;
     this.#data.begin(size, (context) =>

@@ -4,13 +4,15 @@
  *
  *     write … → finish: synced, renamed to dbfilename
  *             → discard: removed
+ *
+ * A snapshot of ours may be about to get that name, too: were it renamed in a thread of its own, what is loaded then
+ * might be that. So it is ended, and the name changed, in one go with the beginning of the loading.
  */
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Engine } from '../../../engine/engine.ts';
 import { CHUNK_BYTES, ChunkFile, SYNC_BYTES } from '../../../persistence/files/chunk-file.ts';
-import type { FileError } from '../../../persistence/files/file-error.ts';
+import { FileError } from '../../../persistence/files/file-error.ts';
 import type { FileSystem } from '../../../persistence/files/file-system.ts';
-import { replaceFile } from '../../../persistence/files/replace.ts';
 import { tempSnapshotName } from '../../../persistence/files/temp-files.ts';
 import { copyBytes } from '../../../util/copy-bytes.ts';
 
@@ -21,6 +23,8 @@ const PENDING_LOW = 2 * 1024 * 1024;
 export interface PayloadFileEvents {
   /** `isFull` is over. */
   onDrain(): void;
+  /** It is about to take the place of the snapshot file: nobody else may be about to do so. */
+  beforeReplacing(): void;
   /** It cannot be written; the log knows why. */
   onError(error: Error): void;
 }
@@ -39,7 +43,8 @@ export class PayloadFile {
     this.#engine = engine;
     this.#fs = fs;
     this.#events = events;
-    const serial = Math.floor(engine.clock.wallMs() / 1000);
+    // The one before may still be on its way out, when another master is followed at once.
+    const serial = Math.floor(engine.clock.wallMs());
     const path = join(engine.config.values.dir, tempSnapshotName(process.pid, serial));
     this.#file = new ChunkFile(fs, path, {
       syncEvery: SYNC_BYTES,
@@ -75,16 +80,28 @@ export class PayloadFile {
     this.#file.finish(() => {
       if (this.#isDropped) return;
       const path = join(config.values.dir, config.values.dbfilename);
-      replaceFile(this.#fs, this.#file.path, path, (error) => {
-        if (this.#isDropped) return;
-        if (error !== null) this.#fail(error);
-        else done(path);
+      this.#events.beforeReplacing();
+      try {
+        this.#fs.renameSync(this.#file.path, path);
+      } catch (error) {
+        this.#fail(new FileError('rename', error));
+        return;
+      }
+      this.#fs.syncFolder(dirname(path), (error) => {
+        if (error !== null) this.#logFailure(new FileError('sync-folder', error));
       });
+      done(path);
     });
   }
 
   #fail(error: FileError): void {
     if (this.#isDropped) return;
+    this.#logFailure(error);
+    this.discard();
+    this.#events.onError(error);
+  }
+
+  #logFailure(error: FileError): void {
     const { log, config } = this.#engine;
     const { dir, dbfilename } = config.values;
     const during = 'in MASTER <-> REPLICA synchronization';
@@ -102,8 +119,6 @@ export class PayloadFile {
           error.message,
       );
     }
-    this.discard();
-    this.#events.onError(error);
   }
 
   /** Removes what there is of it. */
