@@ -10,6 +10,8 @@ import type { Database } from '../keyspace/database.ts';
 export interface BigEntry {
   /** Writes about `limit` elements more (or as many KiB of a long string). Returns true when more are left. */
   step(limit: number): boolean;
+  /** A step takes longer than one of others, though it may write nothing: the time is looked at behind each. */
+  readonly isSlow?: boolean;
 }
 
 export interface SnapshotFormat {

@@ -19,6 +19,8 @@ const LITERALS_MAX = 32;
 const DISTANCE_MAX = 8192;
 const MATCH_MIN = 3;
 const MATCH_MAX = 264;
+/** Bytes that one part of compressed ones becomes at most. */
+export const LZF_PART_MAX = MATCH_MAX;
 const HASH_FACTOR = 0x9e3779b1;
 /** After so many places in vain (as a power of two) one more is left out each time. */
 const PATIENCE = 5;
@@ -163,6 +165,49 @@ export function lzfDecompress(
     while (count-- > 0) dst[out++] = dst[from++]!;
   }
   return out === limit;
+}
+
+/** How far lzfDecompressOn has come: it goes on with byte `at` of `src`; `out` bytes of `dst` are there. */
+export interface LzfRun {
+  at: number;
+  out: number;
+}
+
+/**
+ * Unpacks on, into `dst` from 0 on: whole parts before `end` of `src`, until `stop` bytes are there or a few more than
+ * that (fewer than LZF_PART_MAX). False if they are damaged, or would become more than `limit`.
+ */
+export function lzfDecompressOn(
+  src: Uint8Array,
+  run: LzfRun,
+  end: number,
+  dst: Uint8Array,
+  stop: number,
+  limit: number,
+): boolean {
+  let p = run.at;
+  let out = run.out;
+  while (p < end && out < stop) {
+    const control = src[p]!;
+    if (control < LITERALS_MAX) {
+      const next = p + control + 2;
+      if (next > end) break;
+      if (out + control + 1 > limit) return false;
+      for (p++; p < next; ) dst[out++] = src[p++]!;
+      continue;
+    }
+    let count = (control >> 5) + 2;
+    const isLong = count === 9;
+    if (p + (isLong ? 3 : 2) > end) break;
+    if (isLong) count += src[++p]!;
+    let from = out - ((control & 31) << 8) - src[p + 1]! - 1;
+    if (from < 0 || out + count > limit) return false;
+    p += 2;
+    while (count-- > 0) dst[out++] = dst[from++]!;
+  }
+  run.at = p;
+  run.out = out;
+  return true;
 }
 
 /** What becomes less is unpacked before a module could be called. */

@@ -391,9 +391,9 @@ export class RdbFuzz {
         if (what !== NEED_BYTES) continue;
         if (ended) throw new Error('the loader wants more than there is');
         const bytes = Math.min(most, file.length - at);
-        if (bytes > 0) loader.push(file, at, bytes);
+        if (bytes > 0) loader.window.push(file, at, bytes);
         else {
-          loader.ended();
+          loader.window.ended();
           ended = true;
         }
         at += bytes;

@@ -3,10 +3,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { datasetDigest } from '../../src/commands/server/digest.ts';
+import { ValueView } from '../../src/keyspace/database.ts';
 import { encodingName } from '../../src/keyspace/encoding.ts';
 import { Keyspace } from '../../src/keyspace/keyspace.ts';
 import { DONE, NEED_BYTES, NEED_TURN, RdbLoader, type RdbLoadOptions } from '../../src/rdb/load/loader.ts';
 import { CorruptRdb } from '../../src/rdb/load/reader.ts';
+import { lzfCompress } from '../../src/structures/lzf.ts';
 import { Crc64 } from '../../src/util/crc64.ts';
 import { seededRandom } from '../../src/util/random.ts';
 import { rdbString, seedBodies, ziplist } from '../fuzz/payloads.ts';
@@ -35,8 +37,8 @@ function load(
     if (what === DONE) return { keyspace: into, loader };
     assert.equal(what, NEED_BYTES);
     const more = Math.min(chunk, bytes.length - at);
-    if (more > 0) loader.push(bytes, at, more);
-    else loader.ended();
+    if (more > 0) loader.window.push(bytes, at, more);
+    else loader.window.ended();
     at += more;
   }
 }
@@ -87,7 +89,7 @@ describe('files of every version', {
       for (const chunk of [bytes.length, 61, 1]) {
         const { keyspace, loader } = load(bytes, { size: bytes.length }, chunk);
         assert.equal(digest(keyspace), expected);
-        assert.equal(loader.consumed, bytes.length);
+        assert.equal(loader.window.consumed, bytes.length);
       }
     });
   }
@@ -101,6 +103,99 @@ describe('files of every version', {
   it('keys in which nothing is are left out and counted', () => {
     const { loader } = load(readFileSync(`${shared}corrupt_empty_keys.rdb`));
     assert.deepEqual([loader.keysLoaded, loader.emptyKeysSkipped], [0, 9]);
+  });
+});
+
+describe('long strings', () => {
+  const random = seededRandom(9);
+  const noise = Buffer.from(Array.from({ length: 6_000_000 }, () => random.uint32()));
+  // Words at random distances: matches that reach far back, and literals between them.
+  const words = Buffer.alloc(20_000_000, 'lorem ipsum dolor sit amet ');
+  for (let i = 0; i < 100_000; i++) words[random.uint32() % words.length] = random.uint32();
+
+  function length32(length: number): Buffer {
+    const bytes = Buffer.from([0x80, 0, 0, 0, 0]);
+    bytes.writeUInt32BE(length, 1);
+    return bytes;
+  }
+
+  /** One stream, as Redis writes it: parts refer to what the part of 64 KiB before had. */
+  function compressed(value: Buffer, told = value.length): Buffer {
+    const packed = Buffer.alloc(value.length);
+    const length = lzfCompress(value, 0, value.length, packed, 0, packed.length);
+    return Buffer.concat([Buffer.from([0xc3]), length32(length), length32(told), packed.subarray(0, length)]);
+  }
+
+  const raw = Buffer.concat([length32(noise.length), noise]);
+  const keyed = (key: string, value: Uint8Array): Buffer =>
+    Buffer.concat([Buffer.from([0]), rdbString(key), value]);
+  const bytes = file([keyed('raw', raw), text('a', 'b'), keyed('packed', compressed(words)), text('c', 'd')]);
+
+  const stored = (keyspace: Keyspace, key: string): Buffer => {
+    const db = keyspace.databases[0]!;
+    const name = Buffer.from(key);
+    const view = new ValueView();
+    db.locateValue(db.find(name, 0, name.length), view);
+    return Buffer.from(view.bytes.subarray(view.off, view.off + view.len));
+  };
+
+  it('come in pieces, of known and unknown size, pushed and lent', () => {
+    for (const size of [bytes.length, undefined]) {
+      for (const chunk of [100_001, 1 << 20, bytes.length]) {
+        const { keyspace, loader } = load(bytes, size === undefined ? {} : { size }, chunk);
+        assert.equal(loader.checksumMatched, true);
+        assert.equal(loader.window.consumed, bytes.length);
+        assert.ok(stored(keyspace, 'raw').equals(noise));
+        assert.ok(stored(keyspace, 'packed').equals(words));
+      }
+    }
+  });
+
+  it('take turns: no step copies, unpacks or sums up more than a few pieces', () => {
+    const keyspace = new Keyspace(1, seededRandom(1));
+    const loader = new RdbLoader({ keyspace, zsetLimits: LIMITS, nowUs: () => 1 });
+    const headroom = 65536;
+    const memory = new Uint8Array(headroom + (1 << 20));
+    let steps = 0;
+    for (let at = 0; ; steps++) {
+      const what = loader.step(0);
+      if (what === DONE) break;
+      if (what === NEED_TURN) continue;
+      const { window } = loader;
+      window.release();
+      assert.ok(at - window.consumed < headroom, 'what waits is in the value, not in the window');
+      const more = Math.min(1 << 20, bytes.length - at);
+      memory.set(bytes.subarray(at, at + more), headroom);
+      window.lend(memory, headroom, headroom + more);
+      at += more;
+    }
+    assert.ok(steps > (noise.length + words.length) / (1 << 20), `${steps} steps`);
+    assert.ok(loader.checksumMatched);
+  });
+
+  it('that are not what they say are refused', () => {
+    const whole = compressed(words);
+    for (const told of [words.length - 1, words.length + 1, 4e9]) {
+      const value = compressed(words, told);
+      const error = fault(file([keyed('k', value)]));
+      assert.equal(error.message, 'Invalid LZF compressed string', `${told}`);
+    }
+    const cut = file([keyed('k', whole)]).subarray(0, 100_000);
+    assert.equal(fault(cut).fault, 'short');
+    assert.equal(fault(cut, { size: cut.length }).fault, 'short');
+    const lie = Buffer.concat([Buffer.from('REDIS0010'), keyed('k', length32(4e9)), noise]);
+    assert.equal(fault(lie).fault, 'short');
+    assert.equal(fault(lie, { size: lie.length }).fault, 'short');
+  });
+
+  it('given up in the middle, the next one is read', () => {
+    const keyspace = new Keyspace(1, seededRandom(1));
+    const loader = new RdbLoader({ keyspace, zsetLimits: LIMITS, nowUs: () => 0 });
+    loader.window.push(bytes, 0, 1_000_000);
+    assert.equal(loader.step(Number.POSITIVE_INFINITY), NEED_BYTES);
+    loader.abort();
+    assert.equal(keyspace.databases[0]!.size, 0);
+    assert.equal(load(bytes, {}, bytes.length, keyspace).loader.keysLoaded, 4);
   });
 });
 
@@ -135,16 +230,16 @@ describe('loading', () => {
       const memory = new Uint8Array(headroom + chunk);
       for (let at = 0; ; ) {
         if (loader.step(Number.POSITIVE_INFINITY) === DONE) break;
-        assert.ok(loader.consumed <= at);
-        loader.release();
+        assert.ok(loader.window.consumed <= at);
+        loader.window.release();
         memory.fill(0xee);
         const more = Math.min(chunk, whole.length - at);
         memory.set(whole.subarray(at, at + more), headroom);
-        if (more > 0) loader.lend(memory, headroom, headroom + more);
-        else loader.ended();
+        if (more > 0) loader.window.lend(memory, headroom, headroom + more);
+        else loader.window.ended();
         at += more;
       }
-      assert.equal(loader.consumed, whole.length);
+      assert.equal(loader.window.consumed, whole.length);
       assert.equal(loader.checksumMatched, true);
       assert.equal(digest(other), digest(keyspace));
     }
@@ -165,8 +260,8 @@ describe('loading', () => {
   it('leaves what stands behind the RDB to others', () => {
     const bytes = Buffer.concat([whole, Buffer.from('*1\r\n')]);
     const { loader } = load(bytes);
-    assert.equal(loader.consumed, whole.length);
-    assert.equal(Buffer.from(loader.leftover).toString(), '*1\r\n');
+    assert.equal(loader.window.consumed, whole.length);
+    assert.equal(Buffer.from(loader.window.leftover).toString(), '*1\r\n');
   });
 
   it('every prefix is a short read', () => {
@@ -186,7 +281,7 @@ describe('loading', () => {
     const bytes = file([entry('big', body)]);
     const keyspace = new Keyspace(1, seededRandom(1));
     const loader = new RdbLoader({ keyspace, zsetLimits: LIMITS, nowUs: () => 1 });
-    loader.push(bytes);
+    loader.window.push(bytes);
     let turns = 0;
     for (let what = loader.step(0); what !== DONE; what = loader.step(0)) {
       assert.equal(what, NEED_TURN);
@@ -203,7 +298,7 @@ describe('loading', () => {
     for (const body of bodies) {
       const bytes = file([entry('k', body)]);
       const loader = new RdbLoader({ keyspace, zsetLimits: LIMITS, nowUs: () => 0 });
-      loader.push(bytes, 0, bytes.length - 12);
+      loader.window.push(bytes, 0, bytes.length - 12);
       loader.step(Number.POSITIVE_INFINITY);
       loader.abort();
       assert.equal(keyspace.databases[0]!.size, 0);

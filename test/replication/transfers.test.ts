@@ -72,7 +72,7 @@ describe('a snapshot to several sockets', () => {
       let done = 0;
       const transfer = new SocketTransfer(new ManualClock(), clients, MARK, () => done++);
       const sent: Buffer[] = [];
-      let chunk = Buffer.alloc(256 * 1024);
+      let chunk: Buffer = Buffer.alloc(256 * 1024);
       let most = 0;
       for (let i = 0; i < 30; i++) {
         const length = 1 + (random.uint32() % chunk.length);
@@ -139,7 +139,7 @@ describe('a snapshot to several sockets', () => {
 });
 
 describe('a file to a replica', () => {
-  const bytes = Buffer.from({ length: 700_001 }, (_, i) => (i * 7919) >>> 5);
+  const bytes = Buffer.from(Array.from({ length: 700_001 }, (_, i) => (i * 7919) >>> 5));
 
   function withFile(content: Buffer): { files: MemoryFiles; link: SlowLink; ends: (Error | null)[] } {
     const files = new MemoryFiles();
@@ -240,7 +240,7 @@ describe('writers and a socket that takes nothing', () => {
     assert.ok(Math.abs(rdb.length - before) < 1000);
     const copy = inProcess(DEBUG);
     const loader = new RdbLoader({ keyspace: copy.engine.keyspace, zsetLimits: LIMITS, nowUs: () => 0 });
-    loader.push(rdb, 0, rdb.length);
+    loader.window.push(rdb, 0, rdb.length);
     assert.equal(loader.step(Number.POSITIVE_INFINITY), DONE);
     assert.equal(copy.call('DEBUG', 'DIGEST'), wanted);
   });

@@ -152,11 +152,11 @@ class Check {
     if (loader.checksumMatched) this.#line('Checksum OK');
     this.#line('\\o/ RDB looks OK! \\o/');
     this.#figures();
-    return loader.consumed;
+    return loader.window.consumed;
   }
 
   #fill(): void {
-    const { buf, off } = this.#loader.room(CHUNK_BYTES);
+    const { buf, off } = this.#loader.window.room(CHUNK_BYTES);
     let bytes = 0;
     try {
       bytes = this.#io.fs.readSync(this.#fd, buf, off, CHUNK_BYTES, this.#position);
@@ -164,12 +164,12 @@ class Check {
       // What cannot be read is not there.
     }
     this.#position += bytes;
-    if (bytes === 0) this.#loader.ended();
-    else this.#loader.filled(bytes);
+    if (bytes === 0) this.#loader.window.ended();
+    else this.#loader.window.filled(bytes);
   }
 
   #line(text: string): void {
-    this.#io.print(`[offset ${this.#loader.offset}] ${text}\n`);
+    this.#io.print(`[offset ${this.#loader.window.offset}] ${text}\n`);
   }
 
   #refuse(error: CorruptRdb): void {

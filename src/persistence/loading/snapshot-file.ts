@@ -90,23 +90,34 @@ export function* loadSnapshot(
       if (microseconds !== 0 && delay.owe(microseconds)) mustWait = true;
     },
   });
+  const { window } = loader;
+  let until = 0;
   try {
     for (;;) {
       engine.readTime();
       // A slice that makes delays is as short as can be.
       const slow = config.values['key-load-delay'] !== 0;
-      const what = loader.step(clock.monoUs() + (slow ? 0 : SLICE_MS * 1000));
-      progress.at(name, loader.consumed);
+      const now = clock.monoUs();
+      if (until === 0) until = now + SLICE_MS * 1000;
+      const what = loader.step(slow ? now : until);
+      progress.at(name, window.consumed);
       if (mustWait) yield* delay.wait();
       mustWait = false;
       if (what === DONE) break;
       if (what === NEED_BYTES) {
-        if (source.waiting !== null) yield source.waiting;
+        const { waiting } = source;
+        if (waiting !== null) {
+          yield waiting;
+          until = 0;
+        }
         // The next chunk is read to where the last one was.
-        loader.release();
-        if (source.take()) loader.lend(source.bytes, HEADROOM, source.end);
-        else loader.ended();
-      } else yield null;
+        window.release();
+        if (source.take()) window.lend(source.bytes, HEADROOM, source.end);
+        else window.ended();
+      } else {
+        yield null;
+        until = 0;
+      }
     }
   } finally {
     loader.abort();
@@ -119,7 +130,7 @@ export function* loadSnapshot(
   for (const source of functions) {
     if (!context.functions.add(source)) log.warning('A function library without a name was left out');
   }
-  return { end: loader.consumed, aux, keysLoaded, keysExpired };
+  return { end: window.consumed, aux, keysLoaded, keysExpired };
 }
 
 function loaderOptions(

@@ -413,7 +413,7 @@ export class Snapshots implements SnapshotHook, WriteGate {
         this.#endWork();
         return;
       }
-      if (format.written >= this.#bytesEnd) return;
+      if (format.written >= this.#bytesEnd || work.entry!.isSlow === true) return;
     }
   }
 

@@ -13,13 +13,17 @@ import type { SetValue } from '../../values/set.ts';
 import { type ZsetLimits, zsetStore } from '../../values/zset.ts';
 import { CorruptRdb, type RdbReader } from './reader.ts';
 
+const NOTHING = new Uint8Array(0);
+
 export class LoadedValue {
   /** Type and encoding of the entry (keyspace/entry.ts). */
   meta = 0;
   /** The bytes, good until the reader goes on; unless it is one of the other two. */
-  bytes: Uint8Array = new Uint8Array(0);
+  bytes: Uint8Array = NOTHING;
   off = 0;
   len = 0;
+  /** They are a string in memory of its own, and all of it. */
+  isOwn = false;
   collection: Collection | null = null;
   /** A set in the making. */
   set: SetValue | null = null;
@@ -38,6 +42,14 @@ export class LoadedValue {
     this.collection = null;
     this.set = null;
     this.empty = false;
+    if (this.isOwn) this.bytes = NOTHING;
+    this.isOwn = false;
+  }
+
+  /** It is a string, these bytes, which become the key's. */
+  long(bytes: Uint8Array): void {
+    this.packed(0, bytes, 0, bytes.length);
+    this.isOwn = true;
   }
 
   /** It is these bytes. */
@@ -68,6 +80,11 @@ export class LoadedValue {
     if (collection !== null) {
       this.collection = null;
       return db.storeCollection(ref, key, off, len, collection, this.meta, access, false);
+    }
+    if (this.isOwn) {
+      const { bytes } = this;
+      this.clear();
+      return db.storeExternal(ref, key, off, len, bytes, this.meta, access, false);
     }
     return db.storeValue(ref, key, off, len, this.bytes, this.off, this.len, this.meta, access, false);
   }

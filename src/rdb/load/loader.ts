@@ -3,15 +3,15 @@
  *
  *     for (;;) {
  *       const what = loader.step(untilUs);
- *       if (what === NEED_BYTES) { const { buf, off } = loader.room(n); ... read into it ...; loader.filled(m); }
+ *       if (what === NEED_BYTES) { const { buf, off } = window.room(n); ... read into it ...; window.filled(m); }
  *       else if (what === NEED_TURN) ... let others have their turn ...
  *       else break;                                      // DONE
  *     }
  *
- * A state machine over a window of bytes. `mark` (in the reader) stands behind what is done for good: op codes, the
- * head of an entry, each element of its value. When the window ends within one, the reader throws INCOMPLETE, and the
- * next step reads it again from there. A value belongs to no key until it is whole, so nobody sees half of it. The
- * checksum follows the mark.
+ * A state machine over a window of bytes (window.ts). `mark` (in the reader) stands behind what is done for good: op
+ * codes, the head of an entry, each element of its value, each piece of a long string. When the window ends within one,
+ * the reader throws INCOMPLETE, and the next step reads it again from there. A value belongs to no key until it is
+ * whole, so nobody sees half of it. The checksum follows the mark, and what is waited for as it comes.
  *
  * Nothing the bytes say is believed: lengths are compared with what can still come before memory is taken for them,
  * packed values are validated before they are stored. What is wrong ends in CorruptRdb; what was loaded by then stays.
@@ -20,7 +20,6 @@ import type { Database } from '../../keyspace/database.ts';
 import { type Deadline, setDeadline } from '../../keyspace/deadline.ts';
 import type { Keyspace } from '../../keyspace/keyspace.ts';
 import { copyBytes } from '../../util/copy-bytes.ts';
-import { Crc64 } from '../../util/crc64.ts';
 import { latin1Of } from '../../util/latin1.ts';
 import type { ZsetLimits } from '../../values/zset.ts';
 import {
@@ -40,8 +39,9 @@ import {
   TYPE_MODULE_2,
 } from '../format.ts';
 import { moduleName, skipModuleValue } from './module-values.ts';
-import { CorruptRdb, INCOMPLETE, RdbReader, shortRead } from './reader.ts';
+import { CorruptRdb, INCOMPLETE, type RdbReader, shortRead } from './reader.ts';
 import { isValueType, ValueLoader } from './value.ts';
+import { RdbWindow } from './window.ts';
 
 // What `step` says.
 /** All bytes that were there have been used: more are needed. */
@@ -94,9 +94,6 @@ export interface RdbLoadOptions {
   log?: (level: 'debug' | 'notice' | 'warning', text: string) => void;
 }
 
-/** Window of bytes that is kept when nothing needs a larger one. */
-const WINDOW_BYTES = 1 << 18;
-const WINDOW_MAX_KEPT = 1 << 23;
 /** Between two looks at the clock: parts of the file, elements of a value, bytes. */
 const PARTS_A_LOOK = 64;
 const ELEMENTS_A_LOOK = 128;
@@ -141,18 +138,14 @@ export class RdbLoader {
   /** Type of the value that is read; 0 before the first, -1 between two. */
   type = 0;
 
+  /** Where the bytes are put. */
+  readonly window: RdbWindow;
+
   readonly #options: RdbLoadOptions;
   readonly #keyspace: Keyspace;
   readonly #databases: readonly Database[];
-  /** Memory of the window, unless it has been lent. */
-  #own = new Uint8Array(0);
-  readonly #reader = new RdbReader(this.#own);
+  readonly #reader: RdbReader;
   readonly #values: ValueLoader;
-  readonly #crc: Crc64 | null;
-  /** Where in the window the checksum has come to. */
-  #crcAt = 0;
-  /** Bytes of the RDB before the window. */
-  #before = 0;
   #phase = PHASE_HEADER;
   #db: Database;
   #key = new Uint8Array(256);
@@ -166,120 +159,12 @@ export class RdbLoader {
     this.#keyspace = options.keyspace;
     this.#databases = options.databases ?? options.keyspace.databases;
     this.#db = this.#databases[0]!;
-    this.#crc = options.checksum === false ? null : new Crc64();
+    this.window = new RdbWindow(options.size, options.checksum !== false);
+    this.#reader = this.window.reader;
     this.#values = new ValueLoader(
       { memory: options.keyspace.memory, db: this.#db, zsetLimits: options.zsetLimits },
       options.checksOnly === true,
     );
-    this.#reader.following = options.size ?? Number.POSITIVE_INFINITY;
-  }
-
-  // ------------------------------------------------------------------------------------------------ bytes
-
-  /** Where at least `min` bytes more can be put: into `buf` from `off` on. Then call `filled`. */
-  room(min: number): { buf: Uint8Array; off: number } {
-    this.release();
-    const reader = this.#reader;
-    const { buf, mark, end } = reader;
-    if (buf.length - end >= min) return { buf, off: end };
-    const kept = end - mark;
-    // What has been read is forgotten; the checksum must have seen it.
-    this.#updateCrc(mark);
-    this.#before += mark;
-    this.#crcAt = 0;
-    let needed = kept + min;
-    if (reader.wanted > needed && Number.isFinite(reader.following)) needed = reader.wanted;
-    if (needed > buf.length || (buf.length > WINDOW_MAX_KEPT && needed < WINDOW_BYTES)) {
-      const grown = new Uint8Array(
-        Math.max(WINDOW_BYTES, needed < buf.length ? needed : needed + (kept >> 1)),
-      );
-      grown.set(buf.subarray(mark, end));
-      reader.buf = grown;
-      this.#own = grown;
-    } else buf.copyWithin(0, mark, end);
-    reader.mark = 0;
-    reader.pos = 0;
-    reader.end = kept;
-    return { buf: reader.buf, off: kept };
-  }
-
-  /** So many bytes were put there. */
-  filled(bytes: number): void {
-    this.#reader.end += bytes;
-    this.#reader.following -= bytes;
-  }
-
-  /** No more bytes will come. */
-  ended(): void {
-    this.#reader.following = 0;
-  }
-
-  /** Hands over bytes: room, copy, filled. */
-  push(bytes: Uint8Array, from = 0, len = bytes.length - from): void {
-    const { buf, off } = this.room(len);
-    copyBytes(bytes, from, len, buf, off);
-    this.filled(len);
-  }
-
-  /**
-   * Hands over bytes [from, end) of `memory` without copying them: it becomes the window, until `release`. What is left
-   * of the last window is put in front of them, where there is room enough for it; else they are copied after all.
-   */
-  lend(memory: Uint8Array, from: number, end: number): void {
-    this.release();
-    const reader = this.#reader;
-    const { buf, mark } = reader;
-    const kept = reader.end - mark;
-    if (kept > from) {
-      this.push(memory, from, end - from);
-      return;
-    }
-    this.#updateCrc(mark);
-    const start = from - kept;
-    copyBytes(buf, mark, kept, memory, start);
-    this.#before += mark - start;
-    this.#move(memory, start, end);
-    reader.following -= end - from;
-    if (this.#own.length > WINDOW_MAX_KEPT) this.#own = new Uint8Array(0);
-  }
-
-  /** Memory that was lent may be used for something else. */
-  release(): void {
-    const reader = this.#reader;
-    const { buf, mark, end } = reader;
-    if (buf === this.#own) return;
-    this.#updateCrc(mark);
-    const kept = end - mark;
-    if (this.#own.length < kept) this.#own = new Uint8Array(Math.max(WINDOW_BYTES, kept));
-    this.#own.set(buf.subarray(mark, end));
-    this.#before += mark;
-    this.#move(this.#own, 0, kept);
-  }
-
-  /** The window is [start, end) of `buf`, none of it read. */
-  #move(buf: Uint8Array, start: number, end: number): void {
-    const reader = this.#reader;
-    reader.buf = buf;
-    reader.mark = start;
-    reader.pos = start;
-    reader.end = end;
-    this.#crcAt = start;
-  }
-
-  /** Bytes of the RDB that have been read for good. */
-  get consumed(): number {
-    return this.#before + this.#reader.mark;
-  }
-
-  /** Where reading is: for messages. */
-  get offset(): number {
-    return this.#before + this.#reader.pos;
-  }
-
-  /** Bytes that were handed over and have not been read: after DONE, what stands behind the RDB. */
-  get leftover(): Uint8Array {
-    const { buf, mark, end } = this.#reader;
-    return buf.subarray(mark, end);
   }
 
   /** The key whose value is read; null when there is none. */
@@ -291,6 +176,7 @@ export class RdbLoader {
 
   /** Loads until the bytes or the time are used up, or the RDB is at its end. Throws CorruptRdb. */
   step(untilUs: number): typeof NEED_BYTES | typeof NEED_TURN | typeof DONE {
+    const { window } = this;
     const reader = this.#reader;
     const { nowUs } = this.#options;
     try {
@@ -306,15 +192,17 @@ export class RdbLoader {
           else return DONE;
         }
         // In long runs: they take a third of the time.
-        if (reader.mark - this.#crcAt >= CRC_RUN && this.#phase !== PHASE_DONE) this.#updateCrc(reader.mark);
+        if (reader.mark - window.summed >= CRC_RUN && this.#phase !== PHASE_DONE) window.sum(reader.mark);
         if (nowUs() >= untilUs) return NEED_TURN;
       }
     } catch (thrown) {
       if (thrown === INCOMPLETE) {
         reader.pos = reader.mark;
+        // All that is there belongs to what is waited for.
+        if (this.#phase === PHASE_VALUE) window.sum(reader.end);
         return NEED_BYTES;
       }
-      if (thrown instanceof CorruptRdb) thrown.offset = this.offset;
+      if (thrown instanceof CorruptRdb) thrown.offset = window.offset;
       this.abort();
       throw thrown;
     }
@@ -324,12 +212,6 @@ export class RdbLoader {
   abort(): void {
     if (this.#phase === PHASE_VALUE) this.#values.drop();
     this.#phase = PHASE_DONE;
-  }
-
-  #updateCrc(upTo: number): void {
-    if (this.#crc === null || upTo <= this.#crcAt) return;
-    this.#crc.update(this.#reader.buf, this.#crcAt, upTo - this.#crcAt);
-    this.#crcAt = upTo;
   }
 
   #header(): void {
@@ -556,17 +438,18 @@ export class RdbLoader {
     this.doing = DOING_CHECK_SUM;
     if (this.version >= CHECKSUM_SINCE) {
       reader.need(8);
-      this.#updateCrc(reader.mark);
+      const { window } = this;
+      window.sum(reader.mark);
+      this.#compare(reader.pos);
       reader.pos += 8;
-      this.#compare(reader.pos - 8);
-      this.#crcAt = reader.pos;
+      window.summed = reader.pos;
       reader.commit();
     }
     this.#phase = PHASE_DONE;
   }
 
   #compare(pos: number): void {
-    const crc = this.#crc;
+    const { crc } = this.window;
     const { buf } = this.#reader;
     if (crc === null) return;
     let told = 0n;

@@ -54,12 +54,14 @@ export function shortRead(): CorruptRdb {
   return new CorruptRdb('Unexpected EOF reading RDB file', 'short');
 }
 
+/** Strings that are longer and not all there, or not yet unpacked, are read by pieces (long-string.ts). */
+const LONG_STRING = 262144;
 /** Compressed strings that claim to be longer are counted before memory is taken for them. */
 const COUNTED_BEFORE = 65536;
 /** Scratch memory that is kept for the next string. */
 const SCRATCH_KEPT = 1048576;
 
-function badLzf(): CorruptRdb {
+export function badLzf(): CorruptRdb {
   return new CorruptRdb('Invalid LZF compressed string');
 }
 
@@ -105,6 +107,8 @@ export class RdbReader {
   bytes: Uint8Array;
   off = 0;
   len = 0;
+  /** Set by `stringUnlessLong`, with `encoded`: bytes of the compressed string. */
+  packed = 0;
   /** Set by `length`: the value is a way of writing a string, not a length. */
   encoded = false;
   /** Set by `length64` and `word64`: the halves of a number of 64 bits, as typed arrays of words hold them. */
@@ -266,9 +270,34 @@ export class RdbReader {
     this.pos += len;
   }
 
+  /**
+   * The same, but a long one that is not all there, or compressed, is not waited for: false. Then `pos` is where it
+   * begins, and it takes `len` bytes, or with `encoded` `packed` bytes that become `len`; no more than can still come.
+   */
+  stringUnlessLong(): boolean {
+    const len = this.length();
+    if (this.encoded) {
+      if (len !== STRING_LZF) {
+        this.#encodedString(len);
+        return true;
+      }
+      return this.#compressed(LONG_STRING);
+    }
+    this.len = len;
+    if (this.end - this.pos < len) {
+      if (len <= LONG_STRING) this.need(len);
+      if (len > this.end - this.pos + this.following) throw shortRead();
+      return false;
+    }
+    this.bytes = this.buf;
+    this.off = this.pos;
+    this.pos += len;
+    return true;
+  }
+
   #encodedString(kind: number): void {
     if (kind === STRING_LZF) {
-      this.#compressed();
+      this.#compressed(Number.POSITIVE_INFINITY);
       return;
     }
     let value: number;
@@ -284,12 +313,20 @@ export class RdbReader {
     this.len = writeInt(this.#digits, 0, value);
   }
 
-  #compressed(): void {
+  /** False: it is longer than `longest`. */
+  #compressed(longest: number): boolean {
     const compressed = this.length();
     const whole = this.length();
-    this.need(compressed);
+    if (whole <= longest) this.need(compressed);
+    else if (compressed > this.end - this.pos + this.following) throw shortRead();
     // LZF makes at most 264 bytes of three: more than that is a lie, told before memory is taken.
     if (whole > STRING_MAX || whole > compressed * 264) throw badLzf();
+    if (whole > longest) {
+      this.encoded = true;
+      this.packed = compressed;
+      this.len = whole;
+      return false;
+    }
     if (whole > COUNTED_BEFORE && unpackedSize(this.buf, this.pos, compressed) !== whole) throw badLzf();
     if (this.#scratch.length < whole && !lzfHasRoom(compressed, whole)) {
       this.#scratch = new Uint8Array(Math.max(whole, 4096));
@@ -299,6 +336,7 @@ export class RdbReader {
     if (!lzfUnpack(this.buf, this.pos, compressed, whole, this)) throw badLzf();
     this.pos += compressed;
     this.len = whole;
+    return true;
   }
 
   /** Gives back what a long string has taken. */

@@ -27,6 +27,7 @@ import {
 import { HashLoader } from './hash.ts';
 import { ListLoader } from './list.ts';
 import { type LoadContext, LoadedValue, type ValuePart } from './loaded-value.ts';
+import { LongString } from './long-string.ts';
 import { moduleName, skipModuleValue } from './module-values.ts';
 import { CorruptRdb, type RdbReader } from './reader.ts';
 import { SetLoader } from './set.ts';
@@ -47,6 +48,7 @@ export class ValueLoader {
   /** A string as it came: the commonest value needs no loader. */
   #part: ValuePart | null = null;
   #type = TYPE_STRING;
+  readonly #long = new LongString();
   /** Module values are read over instead of being refused: only their form is looked at. */
   readonly #checksOnly: boolean;
   readonly #parts: (ValuePart | null)[] = new Array(TYPE_STREAM_LISTPACKS_3 + 1).fill(null);
@@ -81,12 +83,21 @@ export class ValueLoader {
       this.#module(reader);
       return true;
     }
-    reader.string();
+    if (this.#long.isBusy || !reader.stringUnlessLong()) return this.#longString(reader);
     reader.commit();
     value.meta = 0;
     value.bytes = reader.bytes;
     value.off = reader.off;
     value.len = reader.len;
+    return true;
+  }
+
+  #longString(reader: RdbReader): boolean {
+    const long = this.#long;
+    if (!long.isBusy) long.begin(reader);
+    const bytes = long.step(reader);
+    if (bytes === null) return false;
+    this.value.long(bytes);
     return true;
   }
 
@@ -110,6 +121,7 @@ export class ValueLoader {
   /** Gives up what has been read. */
   drop(): void {
     this.#part?.drop();
+    this.#long.drop();
     this.value.drop();
   }
 }

@@ -41,6 +41,11 @@ export class LongString {
     this.#out = out;
   }
 
+  /** It is being compressed: a millisecond for a piece. */
+  get isSlow(): boolean {
+    return this.#state === COMPRESSING;
+  }
+
   get busy(): boolean {
     return this.#state !== IDLE;
   }
