@@ -34,7 +34,7 @@ function dataFiles(client: Client): Persistence {
 
 export function changeReplicationId(client: Client): void {
   const { engine } = client;
-  engine.log.notice('Changing replication IDs after receiving change-repl-id');
+  engine.log.warning('Changing replication IDs after receiving DEBUG change-repl-id');
   engine.replication?.changeId();
   client.out.ok();
 }
