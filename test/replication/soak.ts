@@ -19,6 +19,7 @@ import {
   killings,
   noStorm,
   promotion,
+  steady,
 } from './support/scenarios.ts';
 
 interface Work {
@@ -37,6 +38,11 @@ const WORK: readonly Work[] = [
         fullSync({ ...pairing, transfer, load, seed, batches: 40, aof: seed % 2 === 0, replicas: 3 }),
     })),
   ),
+  ...(['disk', 'diskless'] as const).map((transfer) => ({
+    name: `steady ${transfer}`,
+    run: (pairing: Pairing, seed: number) =>
+      steady({ ...pairing, transfer, seed, seconds: Number(options.seconds) }),
+  })),
   { name: 'partial', run: (pairing, seed) => cutAndContinue({ ...pairing, seed, rounds: 30 }) },
   {
     name: 'chain',
@@ -75,9 +81,16 @@ const program = new Command('soak:replication')
   .option('--minutes <n>', 'goes on with other seeds for so long', '0')
   .option('--seed <n>', 'what chance begins with', String(Date.now() % 1_000_000))
   .option('--only <word>', 'scenarios whose name has it', '')
+  .option('--seconds <n>', 'of writes as fast as they go, for each pairing and transfer', '600')
   .option('--pairing <master,replica>', 'ours or real, each', '');
 program.parse();
-const options = program.opts<{ minutes: string; seed: string; only: string; pairing: string }>();
+const options = program.opts<{
+  minutes: string;
+  seconds: string;
+  seed: string;
+  only: string;
+  pairing: string;
+}>();
 
 const chosen = pairings().filter(
   ({ master, replica }) => options.pairing === '' || options.pairing === `${master},${replica}`,

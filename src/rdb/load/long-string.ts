@@ -9,7 +9,7 @@ import { LZF_PART_MAX, lzfDecompressOn } from '../../structures/lzf.ts';
 import { badLzf, type RdbReader } from './reader.ts';
 
 /** Bytes that a step makes, about. */
-const PIECE = 32768;
+const PIECE = 16384;
 const FIRST = 1048576;
 const GROWTH = 4;
 const EMPTY = new Uint8Array(0);

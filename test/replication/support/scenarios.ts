@@ -86,6 +86,39 @@ export function fullSync(options: FullSync): Promise<void> {
   });
 }
 
+export interface Steady extends Pairing {
+  readonly transfer: Transfer;
+  readonly seed: number;
+  readonly seconds: number;
+}
+
+/** Writes as fast as they go, compared every few seconds. Returns how many commands were sent, and the looks. */
+export async function steady(options: Steady): Promise<{ commands: number; looks: number; bytes: number }> {
+  const { master: kind, replica: other, transfer, seed, seconds } = options;
+  const figures = { commands: 0, looks: 0, bytes: 0 };
+  await withNodes(async (open) => {
+    const master = open(await Node.start(kind, transferOf(transfer)));
+    const replica = open(await Node.start(other));
+    await fill(master.client, dataSet({ seed, databases: [0, 1] }));
+    await replica.follow(master.port);
+    await waitLinked([replica]);
+    const until = performance.now() + seconds * 1000;
+    while (performance.now() < until) {
+      const writes = new WriteLoad({ port: master.port, seed: seed + figures.looks });
+      writes.begin();
+      await sleep(Math.min(10_000, Math.max(1000, until - performance.now())));
+      await writes.stop();
+      await assertConverged(master, [replica], `${transfer}, seed ${seed}, look ${figures.looks}`);
+      figures.commands += writes.sent;
+      figures.looks++;
+    }
+    figures.bytes = await master.offset();
+    assert.equal((await syncs(master)).full, 1, 'full syncs');
+    for (const node of [master, replica]) assertCleanLog(node);
+  });
+  return figures;
+}
+
 export interface Scenario extends Pairing {
   readonly seed: number;
   readonly rounds: number;
@@ -322,19 +355,22 @@ export function killings({ master: kind, replica: other, seed, rounds }: Scenari
     const transfer = below(2) === 0 ? 'disk' : 'diskless';
     const load = (['disabled', 'on-empty-db', 'swapdb'] as const)[below(3)]!;
     const aof = below(2) === 0;
+    // Without it, what the last snapshot had is what the master comes back with.
+    const masterAof = below(3) > 0;
     const shared = { 'repl-diskless-load': load, ...transferOf(transfer) };
-    const master = open(await Node.start(kind, { ...shared, appendonly: true, appendfsync: 'no' }));
+    const master = open(await Node.start(kind, { ...shared, appendonly: masterAof, appendfsync: 'no' }));
     await fill(master.client, dataSet({ seed, databases: [0] }));
     const replica = open(await Node.start(other, { ...shared, appendonly: aof }));
     const writes = new WriteLoad({ port: master.port, seed });
     await replica.follow(master.port);
     await waitLinked([replica]);
-    const told = `seed ${seed}, ${transfer}, ${load}, ${aof ? 'with' : 'without'} AOF`;
+    const told = `seed ${seed}, ${transfer}, ${load}, AOF: ${masterAof ? 'master' : ''} ${aof ? 'replica' : ''}`;
     writes.begin();
     try {
       for (let i = 0; i < rounds; i++) {
         await sleep(below(800));
         const victim = below(2) === 0 ? master : replica;
+        if (below(3) === 0) await victim.call('BGSAVE');
         await victim.kill();
         await sleep(below(300));
         await victim.restart(victim === replica ? { replicaof: `127.0.0.1 ${master.port}` } : {});
