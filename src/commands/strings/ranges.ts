@@ -119,10 +119,11 @@ function integerAt(args: Args, i: number): number {
   return Number(exact);
 }
 
-/** No string grows beyond proto-max-bulk-len, nor beyond what one buffer can hold. */
+/** No string grows beyond proto-max-bulk-len (of whoever was asked first), nor beyond what one buffer can hold. */
 function checkLength(client: Client, length: number): void {
   const limit = client.engine.config.values['proto-max-bulk-len'];
-  if (length > limit || length > constants.MAX_LENGTH - ROOM_TO_GROW) throw errors.STRING_TOO_LONG;
+  if ((length > limit && !client.mustObey) || length > constants.MAX_LENGTH - ROOM_TO_GROW)
+    throw errors.STRING_TOO_LONG;
 }
 
 /** Copies argument `v` into the value of the entry, which has room for it. */
