@@ -354,7 +354,11 @@ describe('the link to a master', () => {
       socket.write(Buffer.concat([encodeCommand(['INCR', 'a']), Buffer.from(more)]));
       return null;
     };
-    const replica = follower({ 'proto-max-bulk-len': '1mb' });
+    const replica = follower({
+      'proto-max-bulk-len': '1mb',
+      'client-query-buffer-limit': '1mb',
+      'maxmemory-clients': '128kb',
+    });
     replica.redis.call('REPLICAOF', '127.0.0.1', port);
     await replica.until(() => next > nonsense.length, 'a full sync after each');
     await replica.until(() => replica.redis.call('GET', 'a') === '1', 'the stream');

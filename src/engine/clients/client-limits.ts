@@ -148,6 +148,8 @@ export class ClientLimits {
 
   /** Whether a client may hold so many bytes of an incomplete request. If not, it closes; `start` goes to the log. */
   acceptsInput(client: Client, bytes: number, start: Uint8Array): boolean {
+    // What a master has let through is not too long.
+    if (client.isMaster) return true;
     const engine = this.#engine;
     const unauthenticated = (client.gates & GATE_UNAUTHENTICATED) !== 0;
     const limit = Math.min(engine.config.values['client-query-buffer-limit'], INPUT_MAX);
@@ -184,7 +186,8 @@ export class ClientLimits {
   }
 
   #count(client: Client): void {
-    const bytes = this.bytesOf(client);
+    // What masters and replicas take is no fault of the clients that could be closed for it.
+    const bytes = client.isMaster || client.replica !== null ? 0 : this.bytesOf(client);
     this.#total += bytes - client.countedBytes;
     client.countedBytes = bytes;
   }
