@@ -122,6 +122,9 @@ function isUnspecified(words: readonly string[]): boolean {
   if (/^zremrangebylex$/i.test(words[0]!)) return true;
   // So is the order of what a pattern finds nothing for.
   if (/^sort$/i.test(words[0]!)) return words.some((word) => /^by$/i.test(word));
+  // Small sorted sets have no -0, which comes of weights: a replica's may be small where its master's is not.
+  if (/^z(union|inter)store$/i.test(words[0]!)) return words.some((word) => /^weights$/i.test(word));
+  if (/^z(add|incrby)$/i.test(words[0]!)) return words.some((word) => /^-0+(\.0*)?$/.test(word));
   return /^zrangestore$/i.test(words[0]!) && words.some((word) => /^bylex$/i.test(word));
 }
 
