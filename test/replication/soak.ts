@@ -4,6 +4,7 @@
  *     npm run soak:replication                                    once through everything
  *     npm run soak:replication -- --minutes 60 --seed 7           again and again with other seeds
  *     npm run soak:replication -- --only cut --pairing ours,real  those whose name has the word; master, replica
+ *     npm run soak:replication -- --only steady --seconds 30      writes at full speed; by default ten minutes a pairing
  *
  * Every failure is told with the seed that found it, and what is left to run goes on. Exits with 1 if there was one.
  */
