@@ -249,7 +249,7 @@ export class Engine {
     writer.sink = client.link;
     writer.resp = client.resp;
     if (client.outbox.length !== 0) this.pushes.flushTo(client);
-    if (this.propagation.feedsReplicas) this.batchOffset = this.replication!.offset;
+    if (this.propagation.feedsReplicas) this.batchOffset = this.#streamEnd;
     while (at < end && client.stopped === 0) {
       const status = parser.parse(buf, at, end, (client.gates & GATE_UNAUTHENTICATED) === 0);
       if (status === COMMAND) {
@@ -405,7 +405,7 @@ export class Engine {
     writer.sink = client.link;
     writer.resp = client.resp;
     if (client.outbox.length !== 0) this.pushes.flushTo(client);
-    if (this.propagation.feedsReplicas) this.batchOffset = this.replication!.offset;
+    if (this.propagation.feedsReplicas) this.batchOffset = this.#streamEnd;
     this.execute(client, args);
     this.settle();
     if (this.propagation.lends) this.propagation.flush();
@@ -417,10 +417,15 @@ export class Engine {
     else client.link.resume();
   }
 
+  /** Who listens need not be replication (a test may). */
+  get #streamEnd(): number {
+    return this.replication === null ? 0 : this.replication.offset;
+  }
+
   /** The stream has grown while the client was served: that is what its WAIT waits for. */
   #noteWrites(client: Client): void {
-    const { offset } = this.replication!;
-    if (offset !== this.batchOffset) client.writeOffset = offset;
+    const end = this.#streamEnd;
+    if (end !== this.batchOffset) client.writeOffset = end;
   }
 
   /** Calls the handler, catches its refusal, keeps count. */

@@ -244,7 +244,8 @@ describeWithOracle(
       for (const name of ['list', 'set', 'zset', 'hash', 'stream']) {
         const all = await usage(name, 'SAMPLES', '0');
         const sampled = await usage(name);
-        assert.ok(all > 3000 * 5 && all < 3000 * 150, `${name} takes ${all}`);
+        // A list may be compressed: the limits have moved.
+        assert.ok(all > 3000 * 2 && all < 3000 * 150, `${name} takes ${all}`);
         assert.ok(sampled > all * 0.5 && sampled < all * 2, `${name} takes ${all}, by samples ${sampled}`);
       }
     });

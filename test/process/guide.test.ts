@@ -12,17 +12,11 @@ import { freePort } from '../support/server-process.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { runToEnd, scratchFolder } from './launch.ts';
 
-/** Folders of daemons, with their process ids in x.pid while they run. */
-const daemons: string[] = [];
+/** Process ids of daemons that run. */
+const daemons = new Set<number>();
 
 after(() => {
-  for (const cwd of daemons) {
-    try {
-      process.kill(Number(readFileSync(join(cwd, 'x.pid'), 'utf8')), 'SIGKILL');
-    } catch {
-      // It has ended, and its file has gone with it.
-    }
-  }
+  for (const pid of daemons) process.kill(pid, 'SIGKILL');
 });
 
 /** Starts what the guide starts; only what belongs to the guide's machines is changed. */
@@ -31,17 +25,24 @@ async function start(conf: string, port: number): Promise<RawClient> {
   mkdirSync(join(cwd, 'log'));
   mkdirSync(join(cwd, 'conf'));
   writeFileSync(join(cwd, 'conf/redis.conf'), conf.replaceAll('/redis/log', join(cwd, 'log')));
-  daemons.push(cwd);
   const { code, stderr } = await runToEnd(['conf/redis.conf', '--port', String(port), '--pidfile', 'x.pid'], {
     cwd,
   });
   assert.deepEqual([code, stderr], [0, '']);
+  daemons.add(Number(readFileSync(join(cwd, 'x.pid'), 'utf8')));
   return RawClient.connect({ port });
 }
 
+/** A replica that is still writing its first append-only file refuses to end, as in Redis. */
 async function end(client: RawClient): Promise<void> {
+  const pid = Number(/process_id:(\d+)/.exec(String(await client.call('INFO', 'server')))![1]);
+  await waitFor(
+    async () => /aof_rewrite_in_progress:0/.test(String(await client.call('INFO', 'persistence'))),
+    { what: 'the append-only file to be written' },
+  );
   client.sendNoReply('SHUTDOWN', 'NOSAVE');
   await client.waitClosed();
+  daemons.delete(pid);
 }
 
 /** The first lines of INFO replication, as far as the guide shows them, numbers aside. */
