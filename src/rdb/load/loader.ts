@@ -440,8 +440,9 @@ export class RdbLoader {
       reader.need(8);
       const { window } = this;
       window.sum(reader.mark);
-      this.#compare(reader.pos);
+      // Messages say where it ends.
       reader.pos += 8;
+      this.#compare(reader.pos - 8);
       window.summed = reader.pos;
       reader.commit();
     }
