@@ -19,8 +19,8 @@
  *     keys that must stand still: it is put off       SERVER_KEYS_HELD, SERVER_SNAPSHOT
  *
  * EXEC is asked as if it had the flags of all commands that it would run, and only the permissions that all of them
- * have. What the master sends has been admitted there (`mustObey`): it is not refused for memory, disks or roles, but may
- * be put off.
+ * have. What the master sends has been admitted there (`mustObey`): it is not refused for memory or disks, and the gates
+ * of a replica are open while it is served (replication/replica/master-stream.ts); but it may be put off.
  */
 import { EVICT_FAIL } from '../keyspace/eviction.ts';
 import type { Args } from '../resp/args.ts';
@@ -95,7 +95,7 @@ export function admit(engine: Engine, client: Client, command: Command, args: Ar
     }
     if (reason !== null && command.name !== 'ping') unwritable(engine);
   }
-  if ((flags & WRITE) !== 0 && !client.mustObey) {
+  if ((flags & WRITE) !== 0) {
     if ((gates & SERVER_NOREPLICAS) !== 0) {
       engine.refuse(client, command, errors.NOREPLICAS);
       return false;
@@ -109,7 +109,7 @@ export function admit(engine: Engine, client: Client, command: Command, args: Ar
     engine.refuse(client, command, errors.subscribed(command.fullName));
     return false;
   }
-  if ((gates & SERVER_STALE) !== 0 && (permissions & STALE) === 0 && !client.mustObey) {
+  if ((gates & SERVER_STALE) !== 0 && (permissions & STALE) === 0) {
     engine.refuse(client, command, errors.MASTERDOWN);
     return false;
   }

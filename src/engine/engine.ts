@@ -396,7 +396,7 @@ export class Engine {
   /** Serves a request that has been kept, as if it had just come; then what the client has sent since. */
   serveKept(client: Client, args: Args): void {
     const { writer } = this;
-    if (client.isMaster && client.link.serveKept !== undefined) {
+    if (client.link.serveKept !== undefined) {
       client.link.serveKept(args);
       return;
     }

@@ -1,26 +1,15 @@
 /**
  * What bitmap commands have in common: bit offsets, and a string that is about to have bits changed.
  */
-import { constants } from 'node:buffer';
 import type { Client } from '../../engine/client.ts';
 import * as errors from '../../engine/errors.ts';
 import { STRING_RAW, TYPE_STRING } from '../../keyspace/entry.ts';
 import { EVENT_NEW, EVENT_STRING } from '../../keyspace/keyspace.ts';
 import type { Args } from '../../resp/args.ts';
 import { parseInt64Big, parseSafeInt } from '../../util/number-text.ts';
+import { longestString } from '../strings/ranges.ts';
 
 const HASH = 0x23;
-/** What a growing string may take beyond its length. */
-const ROOM_TO_GROW = 1024 * 1024;
-
-/** A 64-bit integer. Beyond 2^53 it may be rounded: as an index it is far behind the end of any string. */
-export function integerAt(args: Args, i: number): number {
-  const n = parseSafeInt(args.buf, args.off[i]!, args.len[i]!);
-  if (!Number.isNaN(n)) return n;
-  const exact = parseInt64Big(args.buf, args.off[i]!, args.len[i]!);
-  if (exact === null) throw errors.NOT_INTEGER;
-  return Number(exact);
-}
 
 /** A bit offset. With `bits` not 0 it may be `#n`, which counts fields of so many bits. */
 export function bitOffsetAt(client: Client, args: Args, i: number, bits: number): number {
@@ -41,11 +30,7 @@ export function bitOffsetAt(client: Client, args: Args, i: number, bits: number)
     offset = Number(BigInt.asIntN(64, exact * BigInt(scale)));
   }
   const bytes = Math.floor(offset / 8);
-  // Of whoever was asked first.
-  const limit = client.mustObey
-    ? Number.POSITIVE_INFINITY
-    : client.engine.config.values['proto-max-bulk-len'];
-  if (offset < 0 || bytes >= limit || bytes >= constants.MAX_LENGTH - ROOM_TO_GROW) throw errors.BIT_OFFSET;
+  if (offset < 0 || bytes >= longestString(client)) throw errors.BIT_OFFSET;
   return offset;
 }
 

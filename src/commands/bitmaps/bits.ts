@@ -7,7 +7,8 @@ import * as errors from '../../engine/errors.ts';
 import { ValueView } from '../../keyspace/database.ts';
 import type { Args } from '../../resp/args.ts';
 import { parseSafeInt } from '../../util/number-text.ts';
-import { bitOffsetAt, integerAt, lookupBits, makeRoomForBit, room, signalBits } from './arguments.ts';
+import { longArg } from '../keys/arguments.ts';
+import { bitOffsetAt, lookupBits, makeRoomForBit, room, signalBits } from './arguments.ts';
 
 const view = new ValueView();
 
@@ -71,8 +72,8 @@ export function bitcount(client: Client, args: Args): void {
     return;
   }
   if (args.count !== 4 && args.count !== 5) throw errors.SYNTAX;
-  range.start = integerAt(args, 2);
-  range.end = integerAt(args, 3);
+  range.start = longArg(args, 2);
+  range.end = longArg(args, 3);
   // Two negative indexes in the wrong order are no range, even where both would be clamped to the first byte.
   if (range.start < 0 && range.end < 0 && range.start > range.end) {
     out.int(0);
@@ -88,7 +89,7 @@ export function bitcount(client: Client, args: Args): void {
 
 export function bitpos(client: Client, args: Args): void {
   const { out } = client;
-  const bit = integerAt(args, 2);
+  const bit = longArg(args, 2);
   if (bit !== 0 && bit !== 1) throw errors.BIT_ARGUMENT;
   const ref = lookupBits(client, args);
   if (ref === 0) {
@@ -98,10 +99,10 @@ export function bitpos(client: Client, args: Args): void {
   client.db.locateValue(ref, view);
   const { count } = args;
   if (count > 6) throw errors.SYNTAX;
-  range.start = count > 3 ? integerAt(args, 3) : 0;
+  range.start = count > 3 ? longArg(args, 3) : 0;
   range.bits = count === 6 && isBitUnit(args, 5);
   const total = range.bits ? view.len * 8 : view.len;
-  range.end = count > 4 ? integerAt(args, 4) : total - 1;
+  range.end = count > 4 ? longArg(args, 4) : total - 1;
   clampRange(total);
   if (range.start > range.end) {
     out.int(-1);

@@ -20,6 +20,11 @@ export function int64Arg(args: Args, i: number, refusal: ReplyError = errors.NOT
   return big;
 }
 
+/** The same as a number: beyond 2^53 it may be rounded, which as an index or a count is far beyond anything there is. */
+export function longArg(args: Args, i: number, refusal: ReplyError = errors.NOT_INTEGER): number {
+  return Number(int64Arg(args, i, refusal));
+}
+
 /** A C int; `refusal` replaces both of Redis's usual texts. */
 export function int32Arg(args: Args, i: number, refusal: ReplyError | null = null): number {
   const value = parseSafeInt(args.buf, args.off[i]!, args.len[i]!);

@@ -4,17 +4,6 @@ import * as errors from '../../engine/errors.ts';
 import { TYPE_LIST, TYPE_MASK } from '../../keyspace/entry.ts';
 import { EVENT_GENERIC, EVENT_LIST, EVENT_NEW } from '../../keyspace/keyspace.ts';
 import type { Args } from '../../resp/args.ts';
-import type { ReplyError } from '../../resp/reply-error.ts';
-import { parseInt64Big, parseSafeInt } from '../../util/number-text.ts';
-
-/** A 64-bit integer; beyond 2^53 it may be rounded, which is behind the end of any list. */
-export function longAt(args: Args, i: number, error: ReplyError = errors.NOT_INTEGER): number {
-  const n = parseSafeInt(args.buf, args.off[i]!, args.len[i]!);
-  if (!Number.isNaN(n)) return n;
-  const exact = parseInt64Big(args.buf, args.off[i]!, args.len[i]!);
-  if (exact === null) throw error;
-  return Number(exact);
-}
 
 /** LEFT is true. */
 export function sideAt(args: Args, i: number): boolean {

@@ -3,14 +3,15 @@ import type { Client } from '../../engine/client.ts';
 import * as errors from '../../engine/errors.ts';
 import type { Args } from '../../resp/args.ts';
 import { listDrop, listInsert, listLength, listMatches, listRemove, listSet } from '../../values/list.ts';
-import { listForWriting, longAt, removedFrom, signal } from './common.ts';
+import { longArg } from '../keys/arguments.ts';
+import { listForWriting, removedFrom, signal } from './common.ts';
 
 export function lset(client: Client, args: Args): void {
   const { db } = client;
   const { buf, off, len } = args;
   const ref = listForWriting(client, args, 1);
   if (ref === 0) throw errors.NO_SUCH_KEY;
-  let index = longAt(args, 2);
+  let index = longArg(args, 2);
   const length = listLength(db, ref);
   if (index < 0) index += length;
   if (index < 0 || index >= length) throw errors.INDEX_OUT_OF_RANGE;
@@ -47,7 +48,7 @@ export function linsert(client: Client, args: Args): void {
 }
 
 export function lrem(client: Client, args: Args): void {
-  const count = longAt(args, 2);
+  const count = longArg(args, 2);
   const { db, out } = client;
   const ref = listForWriting(client, args, 1);
   if (ref === 0) {
@@ -64,8 +65,8 @@ export function lrem(client: Client, args: Args): void {
 }
 
 export function ltrim(client: Client, args: Args): void {
-  let start = longAt(args, 2);
-  let end = longAt(args, 3);
+  let start = longArg(args, 2);
+  let end = longArg(args, 3);
   const { db, out } = client;
   const ref = listForWriting(client, args, 1);
   if (ref === 0) {

@@ -14,7 +14,8 @@ import {
   listPush,
   listReply,
 } from '../../values/list.ts';
-import { listForReading, listForWriting, longAt, removedFrom, signal } from './common.ts';
+import { longArg } from '../keys/arguments.ts';
+import { listForReading, listForWriting, removedFrom, signal } from './common.ts';
 
 export function lpush(client: Client, args: Args): void {
   push(client, args, true, listForWriting(client, args, 1));
@@ -94,7 +95,7 @@ export function popOne(client: Client, args: Args, k: number, front: boolean, re
 
 function popMany(client: Client, args: Args, front: boolean): void {
   if (args.count > 3) throw errors.wrongArity(front ? 'lpop' : 'rpop');
-  const count = longAt(args, 2, errors.NOT_POSITIVE);
+  const count = longArg(args, 2, errors.NOT_POSITIVE);
   if (count < 0) throw errors.NOT_POSITIVE;
   const ref = listForWriting(client, args, 1);
   if (ref === 0) client.out.nullArray();

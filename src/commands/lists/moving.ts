@@ -5,7 +5,8 @@ import * as errors from '../../engine/errors.ts';
 import { copyBytes } from '../../keyspace/database.ts';
 import type { Args } from '../../resp/args.ts';
 import { listLength, listPop, listPush } from '../../values/list.ts';
-import { listForWriting, longAt, removedFrom, sideAt, signal } from './common.ts';
+import { longArg } from '../keys/arguments.ts';
+import { listForWriting, removedFrom, sideAt, signal } from './common.ts';
 import { popSeveral } from './ends.ts';
 
 /** An element on its way from one list to another. */
@@ -77,7 +78,7 @@ export class PopRequest {
 
 /** Parses from the number of keys on. */
 export function parsePopRequest(args: Args, at: number, into: PopRequest): PopRequest {
-  const keys = longAt(args, at, errors.NUMKEYS_NOT_POSITIVE);
+  const keys = longArg(args, at, errors.NUMKEYS_NOT_POSITIVE);
   if (keys < 1) throw errors.NUMKEYS_NOT_POSITIVE;
   const where = at + keys + 1;
   if (where >= args.count) throw errors.SYNTAX;
@@ -87,7 +88,7 @@ export function parsePopRequest(args: Args, at: number, into: PopRequest): PopRe
   into.count = 0;
   for (let i = where + 1; i < args.count; i += 2) {
     if (into.count !== 0 || !args.is(i, 'count') || i + 1 >= args.count) throw errors.SYNTAX;
-    into.count = longAt(args, i + 1, errors.POP_COUNT_NOT_POSITIVE);
+    into.count = longArg(args, i + 1, errors.POP_COUNT_NOT_POSITIVE);
     if (into.count < 1) throw errors.POP_COUNT_NOT_POSITIVE;
   }
   if (into.count === 0) into.count = 1;

@@ -3,11 +3,12 @@ import type { Client } from '../../engine/client.ts';
 import * as errors from '../../engine/errors.ts';
 import type { Args } from '../../resp/args.ts';
 import { listAt, listLength, listMatches, listReply } from '../../values/list.ts';
-import { listForReading, longAt } from './common.ts';
+import { longArg } from '../keys/arguments.ts';
+import { listForReading } from './common.ts';
 
 export function lrange(client: Client, args: Args): void {
-  let start = longAt(args, 2);
-  let end = longAt(args, 3);
+  let start = longArg(args, 2);
+  let end = longArg(args, 3);
   const { db, out } = client;
   const ref = listForReading(client, args, 1);
   const length = ref === 0 ? 0 : listLength(db, ref);
@@ -29,7 +30,7 @@ export function lindex(client: Client, args: Args): void {
     out.null();
     return;
   }
-  let index = longAt(args, 2);
+  let index = longArg(args, 2);
   const length = listLength(db, ref);
   if (index < 0) index += length;
   if (index < 0 || index >= length) out.null();
@@ -46,14 +47,14 @@ export function lpos(client: Client, args: Args): void {
   for (let i = 3; i < args.count; i += 2) {
     const more = i + 1 < args.count;
     if (more && args.is(i, 'rank')) {
-      rank = longAt(args, i + 1);
+      rank = longArg(args, i + 1);
       if (args.is(i + 1, LONG_MIN)) throw errors.RANK_OUT_OF_RANGE;
       if (rank === 0) throw errors.RANK_ZERO;
     } else if (more && args.is(i, 'count')) {
-      count = longAt(args, i + 1, errors.COUNT_NEGATIVE);
+      count = longArg(args, i + 1, errors.COUNT_NEGATIVE);
       if (count < 0) throw errors.COUNT_NEGATIVE;
     } else if (more && args.is(i, 'maxlen')) {
-      maxLength = longAt(args, i + 1, errors.MAXLEN_NEGATIVE);
+      maxLength = longArg(args, i + 1, errors.MAXLEN_NEGATIVE);
       if (maxLength < 0) throw errors.MAXLEN_NEGATIVE;
     } else throw errors.SYNTAX;
   }

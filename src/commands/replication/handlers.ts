@@ -7,6 +7,7 @@ import * as errors from '../../engine/errors.ts';
 import type { FailoverOrder, Replication } from '../../engine/replication.ts';
 import type { Args } from '../../resp/args.ts';
 import { parseInt64Big, parseSafeInt } from '../../util/number-text.ts';
+import { longArg } from '../keys/arguments.ts';
 
 const PORT_MAX = 65535;
 
@@ -14,13 +15,6 @@ function replicationOf(client: Client): Replication {
   const { replication } = client.engine;
   if (replication === null) throw errors.NO_REPLICATION;
   return replication;
-}
-
-/** A C long, which may be larger than what a Number can tell. */
-function longAt(args: Args, i: number): number {
-  const value = parseInt64Big(args.buf, args.off[i]!, args.len[i]!);
-  if (value === null) throw errors.NOT_INTEGER;
-  return Number(value);
 }
 
 /** In ms; 0: for ever. */
@@ -61,7 +55,7 @@ export function role(client: Client): void {
 export function wait(client: Client, args: Args): void {
   const { replication } = client.engine;
   if (replication !== null && replication.role === 'replica') throw errors.WAIT_ON_REPLICA;
-  const replicas = longAt(args, 1);
+  const replicas = longArg(args, 1);
   const timeoutMs = timeoutAt(args, 2);
   if (replication === null) client.out.int(0);
   else replication.wait(client, replicas, timeoutMs);
@@ -96,10 +90,10 @@ function parseFailover(args: Args): FailoverOrder {
   for (let i = 1; i < args.count; i++) {
     const more = args.count - 1 - i;
     if (args.is(i, 'timeout') && more >= 1 && timeoutMs === 0) {
-      timeoutMs = longAt(args, ++i);
+      timeoutMs = longArg(args, ++i);
       if (timeoutMs <= 0) throw errors.FAILOVER_TIMEOUT;
     } else if (args.is(i, 'to') && more >= 2 && to === null) {
-      to = { host: args.text(i + 1), port: longAt(args, i + 2) };
+      to = { host: args.text(i + 1), port: longArg(args, i + 2) };
       i += 2;
     } else if (args.is(i, 'force') && !force) force = true;
     else throw errors.SYNTAX;

@@ -8,7 +8,7 @@ import { copyBytes, ValueView } from '../../keyspace/database.ts';
 import { STRING_AUTO, STRING_RAW, TYPE_STRING } from '../../keyspace/entry.ts';
 import { EVENT_NEW, EVENT_STRING } from '../../keyspace/keyspace.ts';
 import type { Args } from '../../resp/args.ts';
-import { parseInt64Big, parseSafeInt } from '../../util/number-text.ts';
+import { longArg } from '../keys/arguments.ts';
 import { replyString } from './hot.ts';
 
 /** A growing string takes up to this much more than its length. */
@@ -39,7 +39,7 @@ export function append(client: Client, args: Args): void {
 export function setrange(client: Client, args: Args): void {
   const { keyspace } = client.engine;
   const { db } = client;
-  const offset = integerAt(args, 2);
+  const offset = longArg(args, 2);
   if (offset < 0) throw errors.OFFSET_OUT_OF_RANGE;
   const valueLen = args.len[3]!;
   const ref = lookupForChange(client, args);
@@ -62,8 +62,8 @@ export function setrange(client: Client, args: Args): void {
 }
 
 export function getrange(client: Client, args: Args): void {
-  let start = integerAt(args, 2);
-  let end = integerAt(args, 3);
+  let start = longArg(args, 2);
+  let end = longArg(args, 3);
   const { db, out } = client;
   const ref = client.engine.keyspace.lookupRead(db, args.buf, args.off[1]!, args.len[1]!);
   if (ref === 0) {
@@ -110,20 +110,16 @@ function lookupForChange(client: Client, args: Args): number {
   return ref;
 }
 
-/** A 64-bit index. Beyond 2^53 it may be rounded: it is far behind the end of any string. */
-function integerAt(args: Args, i: number): number {
-  const n = parseSafeInt(args.buf, args.off[i]!, args.len[i]!);
-  if (!Number.isNaN(n)) return n;
-  const exact = parseInt64Big(args.buf, args.off[i]!, args.len[i]!);
-  if (exact === null) throw errors.NOT_INTEGER;
-  return Number(exact);
+/** No string grows beyond proto-max-bulk-len (of whoever was asked first), nor beyond what one buffer can hold. */
+export function longestString(client: Client): number {
+  const limit = client.mustObey
+    ? Number.POSITIVE_INFINITY
+    : client.engine.config.values['proto-max-bulk-len'];
+  return Math.min(limit, constants.MAX_LENGTH - ROOM_TO_GROW);
 }
 
-/** No string grows beyond proto-max-bulk-len (of whoever was asked first), nor beyond what one buffer can hold. */
 function checkLength(client: Client, length: number): void {
-  const limit = client.engine.config.values['proto-max-bulk-len'];
-  if ((length > limit && !client.mustObey) || length > constants.MAX_LENGTH - ROOM_TO_GROW)
-    throw errors.STRING_TOO_LONG;
+  if (length > longestString(client)) throw errors.STRING_TOO_LONG;
 }
 
 /** Copies argument `v` into the value of the entry, which has room for it. */

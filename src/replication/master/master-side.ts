@@ -4,6 +4,7 @@
  * A replica says who it is and what it can do (REPLCONF), then asks for the stream from a byte on (PSYNC id offset). It
  * gets that (+CONTINUE), or a snapshot first (+FULLRESYNC, full-sync.ts). SYNC is the old way: a snapshot, always.
  */
+import { longArg } from '../../commands/keys/arguments.ts';
 import { nextWord } from '../../config/words.ts';
 import type { Client } from '../../engine/client.ts';
 import * as errors from '../../engine/errors.ts';
@@ -84,7 +85,7 @@ export class MasterSide {
 
   #introduce(about: Introduction, args: Args, i: number): void {
     const value = i + 1;
-    if (args.is(i, 'listening-port')) about.listeningPort = longAt(args, value);
+    if (args.is(i, 'listening-port')) about.listeningPort = longArg(args, value);
     else if (args.is(i, 'ip-address')) {
       if (args.len[value]! > ADDRESS_MAX) throw errors.replicaAddressTooLong(args.len[value]!);
       about.announcedIp = args.text(value);
@@ -93,7 +94,7 @@ export class MasterSide {
       if (args.is(value, 'eof')) about.capaEof = true;
       else if (args.is(value, 'psync2')) about.capaPsync2 = true;
     } else if (args.is(i, 'rdb-only')) {
-      const only = longAt(args, value);
+      const only = longArg(args, value);
       if (only < 0 || only > 1) throw errors.outOfIntRange(0, 1);
       about.rdbOnly = only === 1;
     } else if (args.is(i, 'rdb-filter-only')) filter(about, args.text(value));
@@ -173,12 +174,6 @@ export class MasterSide {
     );
     replica.goOnline();
   }
-}
-
-function longAt(args: Args, i: number): number {
-  const value = parseInt64Big(args.buf, args.off[i]!, args.len[i]!);
-  if (value === null) throw errors.NOT_INTEGER;
-  return Number(value);
 }
 
 /** rdb-filter-only: what is named is all that the snapshot shall have. */

@@ -10,6 +10,7 @@ import type { Client } from '../../engine/client.ts';
 import { STOP_CLOSING } from '../../engine/gates.ts';
 import type { AttachedReplica } from '../../engine/replication.ts';
 import type { Cursor, ReplicationStream } from '../stream/replication-stream.ts';
+import { lendTo } from './lend.ts';
 
 export type ReplicaState = 'wait-bgsave-start' | 'wait-bgsave-end' | 'send-bulk' | 'online';
 
@@ -137,20 +138,12 @@ export class Replica implements AttachedReplica {
       const { length } = bytes;
       client.engine.stats.netReplOutputBytes += length;
       this.#inFlight = length;
-      if (!this.#lend(bytes)) return;
+      if (!lendTo(client.link, bytes, this.#gone)) return;
       this.#inFlight = 0;
       cursor.advance(length);
       budget -= length;
     }
     this.#owner.sendSoon();
-  }
-
-  #lend(bytes: Uint8Array): boolean {
-    const { link } = this.client;
-    if (link.lend !== undefined) return link.lend(bytes, this.#gone);
-    // A link made of memory.
-    link.send(Buffer.from(bytes), bytes.length);
-    return true;
   }
 
   #lentGone(): void {
