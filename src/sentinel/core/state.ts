@@ -1,0 +1,66 @@
+/**
+ * All that a sentinel knows: what stands in its configuration file (epochs, masters, votes) and what it has seen since
+ * it started. One object for each sentinel; everything in core/ works on it.
+ */
+import type { Instance, Link } from './instance.ts';
+import { defaultIntervals, type Intervals } from './intervals.ts';
+
+export interface SentinelState {
+  /** Forty hex digits; '' until the core gives itself one. */
+  myId: string;
+  currentEpoch: number;
+  /** By name, in the order of the configuration. */
+  readonly masters: Map<string, Instance>;
+  /** All instances by their id: replies come for these. */
+  readonly instances: Map<number, Instance>;
+  readonly links: Map<number, Link>;
+  /** Next id of instances, links, connections. */
+  nextId: number;
+  tilt: boolean;
+  tiltSince: number;
+  /** Nothing is decided until then: our own process stood still. */
+  stallUntil: number;
+  /** Of the last tick; NEVER before the first. */
+  lastTickMono: number;
+  lastTickWall: number;
+  /** Names that have been looked up. */
+  readonly names: Map<string, string>;
+  announceIp: string;
+  announcePort: number;
+  /** Credentials for other sentinels. */
+  authUser: string;
+  authPass: string;
+  denyScriptsReconfig: boolean;
+  resolveHostnames: boolean;
+  announceHostnames: boolean;
+  crashAfterElection: boolean;
+  crashAfterPromotion: boolean;
+  readonly intervals: Intervals;
+}
+
+export function newState(): SentinelState {
+  return {
+    myId: '',
+    currentEpoch: 0,
+    masters: new Map(),
+    instances: new Map(),
+    links: new Map(),
+    nextId: 1,
+    tilt: false,
+    tiltSince: 0,
+    stallUntil: 0,
+    lastTickMono: 0,
+    lastTickWall: 0,
+    names: new Map(),
+    announceIp: '',
+    announcePort: 0,
+    authUser: '',
+    authPass: '',
+    denyScriptsReconfig: true,
+    resolveHostnames: false,
+    announceHostnames: false,
+    crashAfterElection: false,
+    crashAfterPromotion: false,
+    intervals: defaultIntervals(),
+  };
+}
