@@ -10,124 +10,15 @@
  * which Redis refuses. Then masters and replicas of both kinds are mixed.
  */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { findOracle, NO_ORACLE } from '../support/oracle.ts';
-import { findProgram, REPOSITORY } from '../support/server-process.ts';
 import { waitFor } from '../support/wait-for.ts';
-import {
-  compareWithOriginals,
-  forRedisServer,
-  MASTER,
-  MASTER_CONF,
-  PORT,
-  REPLICA_CONF,
-  REPLICAS,
-} from './guide-files.ts';
-import { type Host, Network, noHosts } from './hosts.ts';
-
-type Kind = 'ts-redis' | 'redis-server';
+import { Deployment, type Kind, show } from './deployment.ts';
+import { compareWithOriginals, MASTER, REPLICAS } from './guide-files.ts';
+import { noHosts } from './hosts.ts';
 
 const skip = await noHosts();
 if (skip !== false) console.log(skip);
-
-/** Fields of INFO replication, in order. */
-type Info = ReadonlyMap<string, string>;
-
-class Deployment {
-  readonly #network: Network;
-  readonly hosts: ReadonlyMap<string, Host>;
-
-  private constructor(network: Network, hosts: ReadonlyMap<string, Host>) {
-    this.#network = network;
-    this.hosts = hosts;
-  }
-
-  /** Three hosts with everything in /redis as the guide says. */
-  static async create(master: Kind, replicas: Kind): Promise<Deployment> {
-    const network = await Network.create();
-    const hosts = new Map<string, Host>();
-    const deployment = new Deployment(network, hosts);
-    try {
-      for (const address of [MASTER, ...REPLICAS]) {
-        const host = await network.addHost(address);
-        hosts.set(address, host);
-        const isMaster = address === MASTER;
-        install(host, isMaster ? master : replicas, isMaster ? MASTER_CONF : REPLICA_CONF);
-      }
-    } catch (error) {
-      await network.end();
-      throw error;
-    }
-    return deployment;
-  }
-
-  host(address: string): Host {
-    return this.hosts.get(address)!;
-  }
-
-  async start(address: string): Promise<void> {
-    await this.host(address).shell('bin/redis-server conf/redis.conf');
-    await waitFor(async () => (await this.cli(address, 'ping')) === 'PONG', {
-      timeoutMs: 20_000,
-      what: `${address} to answer`,
-    });
-  }
-
-  /** redis-cli on the host itself, which reaches any other. */
-  async cli(address: string, words: string, from = address): Promise<string> {
-    return (await this.host(from).shell(`bin/redis-cli -h ${address} -p ${PORT} ${words}`)).trim();
-  }
-
-  async info(address: string, section = 'replication', from = address): Promise<Info> {
-    const text = await this.cli(address, `info ${section}`, from);
-    const lines = text.split(/\r?\n/).filter((line) => line.includes(':'));
-    return new Map(
-      lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]),
-    );
-  }
-
-  async waitInSync(): Promise<void> {
-    await waitFor(
-      async () => {
-        const master = await this.info(MASTER);
-        const offset = master.get('master_repl_offset');
-        for (const replica of REPLICAS) {
-          const info = await this.info(replica);
-          if (info.get('master_link_status') !== 'up') throw new Error(`${replica}: ${show(info)}`);
-          if (info.get('slave_repl_offset') !== offset) throw new Error(`${replica}: ${show(info)}`);
-        }
-        return master.get('connected_slaves') === '2' && !show(master).includes('state=wait');
-      },
-      { timeoutMs: 60_000, intervalMs: 200, what: 'both replicas to follow' },
-    );
-  }
-
-  logs(): string {
-    return [...this.hosts.values()]
-      .filter(({ redis }) => existsSync(join(redis, 'log/redis.log')))
-      .map(({ address, redis }) => `${address}\n${readFileSync(join(redis, 'log/redis.log'), 'utf8')}`)
-      .join('\n');
-  }
-
-  async end(): Promise<void> {
-    await this.#network.end();
-  }
-}
-
-function show(info: Info): string {
-  return [...info].map((pair) => pair.join(':')).join(' ');
-}
-
-/** What the guide's first steps leave in /redis. */
-function install(host: Host, kind: Kind, conf: string): void {
-  for (const name of ['conf', 'log', 'bin']) mkdirSync(join(host.redis, name));
-  const server = kind === 'ts-redis' ? join(REPOSITORY, 'bin', 'ts-redis-server') : findOracle()!;
-  symlinkSync(server, join(host.redis, 'bin/redis-server'));
-  symlinkSync(findProgram('redis-cli')!, join(host.redis, 'bin/redis-cli'));
-  writeFileSync(join(host.redis, 'conf/redis.conf'), kind === 'ts-redis' ? conf : forRedisServer(conf));
-}
 
 /** The guide's lines, numbers aside; they stand at these places of INFO replication. */
 async function showsWhatTheGuideShows(deployment: Deployment): Promise<void> {
