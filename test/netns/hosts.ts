@@ -159,6 +159,12 @@ export class Host {
     return run('nsenter', [...enter, 'sh', '-c', script, 'sh', program, ...args], { timeoutMs: 60_000 });
   }
 
+  /** Starts a program on the host that talks with us by its standard input and output. */
+  spawn(program: string, ...args: string[]): ChildProcess {
+    const enter = ['--target', String(this.#holder.pid), '--net', '--mount', '--pid', '--root'];
+    return spawn('nsenter', [...enter, program, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+  }
+
   /** Runs a line as the user of the host types it; rejects when it fails. */
   async shell(line: string): Promise<string> {
     return (await succeed(this.run('sh', '-c', line), line)).stdout;
