@@ -16,7 +16,7 @@ import { finishFailover, runFailover, startFailoverIfNeeded } from './failover.t
 import { onHello } from './hello.ts';
 import type { Instance } from './instance.ts';
 import { HZ_MIN, HZ_SPREAD } from './intervals.ts';
-import { ensureLinks, onLinkDown } from './links.ts';
+import { ensureLinks, onLinkDown, onLinkUp } from './links.ts';
 import { onMessage, onReply, sendPeriodic } from './monitor.ts';
 import type { Action, Event, Outcome } from './protocol.ts';
 import type { SentinelState } from './state.ts';
@@ -63,6 +63,9 @@ export class SentinelCore {
         checkClock(turn, event.wallMs);
         for (const master of [...turn.state.masters.values()]) this.#watchMaster(turn, master);
         this.#askForTick(turn);
+        break;
+      case 'linkUp':
+        onLinkUp(turn, event);
         break;
       case 'linkDown':
         onLinkDown(turn, event);

@@ -53,6 +53,8 @@ export interface Link {
   command: number;
   /** The same of the Pub/Sub connection. */
   pubsub: number;
+  /** The address of our end of the command connection, '' until it is open: what hellos tell as our own. */
+  localIp: string;
   /** A connection is missing. */
   disconnected: boolean;
   /** Commands on the command connection that wait for their reply. */
@@ -100,6 +102,9 @@ export interface Instance {
   infoAt: number;
   /** Its text, for SENTINEL INFO-CACHE; '' none. */
   info: string;
+  /** The command connection on which an INFO (a hello) of ours waits for its reply, 0 none: one at a time. */
+  infoWaits: number;
+  helloWaits: number;
   renamedCommands: Map<string, string>;
 
   /** What INFO says, and since when. */

@@ -21,6 +21,8 @@ export type LogLevel = 'debug' | 'verbose' | 'notice' | 'warning';
 export type Event =
   /** The clockwork: about HZ_MIN to HZ_MIN + HZ_SPREAD times a second, as the last `tick` action said. */
   | { readonly type: 'tick'; readonly wallMs: number }
+  /** A command connection is open. `localIp`: the address of our end of it, which our hellos tell. */
+  | { readonly type: 'linkUp'; readonly link: number; readonly generation: number; readonly localIp: string }
   /** A connection has broken, or could not be made. */
   | { readonly type: 'linkDown'; readonly link: number; readonly generation: number; readonly reason: string }
   /** A reply on a command connection. On Pub/Sub connections only errors are told this way. */

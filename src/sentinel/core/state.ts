@@ -25,11 +25,15 @@ export interface SentinelState {
   lastTickWall: number;
   /** Names that have been looked up. */
   readonly names: Map<string, string>;
+  /** Where we listen: what hellos tell unless announcePort says otherwise. */
+  port: number;
   announceIp: string;
   announcePort: number;
   /** Credentials for other sentinels. */
   authUser: string;
   authPass: string;
+  /** Our own password: that of the other sentinels, too, unless authPass says otherwise. '' none. */
+  requirePass: string;
   denyScriptsReconfig: boolean;
   resolveHostnames: boolean;
   announceHostnames: boolean;
@@ -52,10 +56,12 @@ export function newState(): SentinelState {
     lastTickMono: 0,
     lastTickWall: 0,
     names: new Map(),
+    port: 26379,
     announceIp: '',
     announcePort: 0,
     authUser: '',
     authPass: '',
+    requirePass: '',
     denyScriptsReconfig: true,
     resolveHostnames: false,
     announceHostnames: false,

@@ -1,0 +1,193 @@
+/**
+ * Hellos: every two seconds each sentinel publishes, through each instance, who it is and what it knows of the master.
+ * By them sentinels find each other, and a new configuration (one with a greater epoch) reaches everybody.
+ *
+ *     ip,port,runid,current epoch,master's name,master's ip,master's port,master's configuration epoch
+ *
+ * Anybody who may publish may forge one. What is not well-formed is dropped; the rest is believed, as in Redis.
+ */
+import { announced, sameAddress } from './address.ts';
+import type { Turn } from './context.ts';
+import type { Instance } from './instance.ts';
+import { closeLink, HELLO_CHANNEL } from './links.ts';
+import { callReconfigScript } from './reconfigure.ts';
+import {
+  addressOf,
+  changeMasterAddress,
+  createSentinel,
+  currentAddress,
+  findMaster,
+  isUsable,
+  removeInstance,
+} from './registry.ts';
+
+const FIELDS = 8;
+const RUN_ID_BYTES = 40;
+/** Greater epochs could not be counted on. */
+const EPOCH_MAX = Number.MAX_SAFE_INTEGER - 1;
+
+interface Hello {
+  readonly ip: string;
+  readonly port: number;
+  readonly runId: string;
+  readonly epoch: number;
+  readonly masterName: string;
+  readonly masterHost: string;
+  readonly masterPort: number;
+  readonly configEpoch: number;
+}
+
+/** Publishes a hello through an instance; false if it could not be sent. */
+export function publishHello(turn: Turn, instance: Instance): boolean {
+  const { state } = turn;
+  const { link } = instance;
+  const ip = state.announceIp === '' ? link.localIp : state.announceIp;
+  if (link.disconnected || ip === '') return false;
+  const master = instance.master ?? instance;
+  const address = currentAddress(master);
+  const payload = [
+    ip,
+    state.announcePort === 0 ? state.port : state.announcePort,
+    state.myId,
+    state.currentEpoch,
+    master.name,
+    announced(address, state.announceHostnames),
+    address.port,
+    master.configEpoch,
+  ].join(',');
+  if (!turn.send(instance, ['PUBLISH', HELLO_CHANNEL, payload], 'publish')) return false;
+  instance.helloWaits = link.command;
+  return true;
+}
+
+/** Has hellos about a master published at the next tick, through everybody. */
+export function forceHellos(turn: Turn, master: Instance): void {
+  const soon = turn.now - turn.state.intervals.publishPeriod - 1;
+  for (const instance of [master, ...master.replicas.values(), ...master.sentinels.values()]) {
+    instance.lastPublished = Math.min(instance.lastPublished, soon);
+    // One that is under way tells what was before.
+    instance.helloWaits = 0;
+  }
+}
+
+/** Takes a hello, by Pub/Sub or as a command. */
+export function onHello(turn: Turn, payload: string): void {
+  const { state } = turn;
+  const hello = parse(payload);
+  // Our own come back to us.
+  if (hello === null || hello.runId === state.myId) return;
+  const master = findMaster(state, hello.masterName);
+  if (master === null) return;
+  const sentinel = meet(turn, master, hello);
+  if (hello.epoch > state.currentEpoch) {
+    state.currentEpoch = hello.epoch;
+    turn.save();
+    turn.say('warning', '+new-epoch', String(hello.epoch), master);
+  }
+  if (sentinel === null) return;
+  if (hello.configEpoch > master.configEpoch) takeConfiguration(turn, master, sentinel, hello);
+  sentinel.lastHello = turn.now;
+}
+
+function parse(payload: string): Hello | null {
+  const words = payload.split(',');
+  if (words.length !== FIELDS) return null;
+  const [ip = '', port, runId = '', epoch, masterName = '', masterHost = '', masterPort, configEpoch] = words;
+  const hello = {
+    ip,
+    port: count(port),
+    runId,
+    epoch: count(epoch),
+    masterName,
+    masterHost,
+    masterPort: count(masterPort),
+    configEpoch: count(configEpoch),
+  };
+  const sane =
+    hello.port <= 65535 &&
+    hello.masterPort <= 65535 &&
+    hello.epoch <= EPOCH_MAX &&
+    hello.configEpoch <= EPOCH_MAX;
+  return sane && runId.length === RUN_ID_BYTES ? hello : null;
+}
+
+/** A number of a hello; Infinity if it is none. */
+function count(word = ''): number {
+  return /^\d{1,20}$/.test(word) ? Number(word) : Number.POSITIVE_INFINITY;
+}
+
+/** The sentinel that a hello comes from: known, known elsewhere, or new. Null if it cannot be. */
+function meet(turn: Turn, master: Instance, hello: Hello): Instance | null {
+  const { state } = turn;
+  const known = master.sentinels.get(hello.runId) ?? null;
+  const address = { host: hello.ip, ip: '', port: hello.port };
+  if (known !== null && isAt(turn, known, hello)) return known;
+  if (known !== null) {
+    turn.event(
+      'notice',
+      '+sentinel-address-switch',
+      master,
+      `ip ${hello.ip} port ${hello.port} for ${hello.runId}`,
+    );
+    removeInstance(turn, known);
+  } else {
+    const other = [...master.sentinels.values()].find((sentinel) => isAt(turn, sentinel, hello));
+    if (other !== undefined) {
+      // Another run id at the same address: the one that was there is no more, wherever it is known.
+      turn.event('notice', '+sentinel-invalid-addr', other);
+      for (const one of state.masters.values()) {
+        const namesake = one.sentinels.get(other.runId);
+        if (namesake !== undefined) removeInstance(turn, namesake);
+      }
+    }
+  }
+  if (!isUsable(state, address.host, address.port)) return null;
+  const sentinel = createSentinel(turn, master, { runId: hello.runId, host: hello.ip, port: hello.port });
+  if (known === null) turn.event('notice', '+sentinel', sentinel);
+  else moveNamesakes(turn, sentinel);
+  turn.save();
+  return sentinel;
+}
+
+function isAt(turn: Turn, sentinel: Instance, hello: Hello): boolean {
+  return (
+    sentinel.address.port === hello.port &&
+    sameAddress(sentinel.address, addressOf(turn, hello.ip, hello.port))
+  );
+}
+
+/** A sentinel has moved: so it has for the other masters that it watches. */
+function moveNamesakes(turn: Turn, sentinel: Instance): void {
+  let moved = 0;
+  for (const master of turn.state.masters.values()) {
+    const namesake = master.sentinels.get(sentinel.runId);
+    if (namesake === undefined) continue;
+    closeLink(turn, namesake.link);
+    if (namesake === sentinel) continue;
+    namesake.address = { ...sentinel.address };
+    moved++;
+  }
+  if (moved > 0) {
+    turn.event('notice', '+sentinel-address-update', sentinel, `${moved} additional matching instances`);
+  }
+}
+
+/** A configuration that is newer than ours. */
+function takeConfiguration(turn: Turn, master: Instance, sentinel: Instance, hello: Hello): void {
+  const { state } = turn;
+  master.configEpoch = hello.configEpoch;
+  const target = addressOf(turn, hello.masterHost, hello.masterPort);
+  if (sameAddress(master.address, target)) return;
+  if (!isUsable(state, hello.masterHost, hello.masterPort)) return;
+  const before = master.address;
+  turn.event('warning', '+config-update-from', sentinel);
+  const from = `${announced(before, state.announceHostnames)} ${before.port}`;
+  turn.say(
+    'warning',
+    '+switch-master',
+    `${master.name} ${from} ${hello.masterHost} ${hello.masterPort}`,
+    master,
+  );
+  changeMasterAddress(turn, master, hello.masterHost, hello.masterPort);
+  callReconfigScript(turn, master, 'observer', before, master.address);
+}
