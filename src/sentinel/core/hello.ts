@@ -23,6 +23,8 @@ import {
 
 const FIELDS = 8;
 const RUN_ID_BYTES = 40;
+/** Sentinels of one master: forged hellos must not have us connect to any number of addresses. */
+const SENTINELS_MAX = 1000;
 /** Greater epochs could not be counted on. */
 const EPOCH_MAX = Number.MAX_SAFE_INTEGER - 1;
 
@@ -120,7 +122,7 @@ function count(word = ''): number {
 function meet(turn: Turn, master: Instance, hello: Hello): Instance | null {
   const { state } = turn;
   const known = master.sentinels.get(hello.runId) ?? null;
-  const address = { host: hello.ip, ip: '', port: hello.port };
+  if (!isUsable(state, hello.ip, hello.port)) return null;
   if (known !== null && isAt(turn, known, hello)) return known;
   if (known !== null) {
     turn.event(
@@ -141,7 +143,7 @@ function meet(turn: Turn, master: Instance, hello: Hello): Instance | null {
       }
     }
   }
-  if (!isUsable(state, address.host, address.port)) return null;
+  if (master.sentinels.size >= SENTINELS_MAX) return null;
   const sentinel = createSentinel(turn, master, { runId: hello.runId, host: hello.ip, port: hello.port });
   if (known === null) turn.event('notice', '+sentinel', sentinel);
   else moveNamesakes(turn, sentinel);
@@ -175,10 +177,14 @@ function moveNamesakes(turn: Turn, sentinel: Instance): void {
 /** A configuration that is newer than ours. */
 function takeConfiguration(turn: Turn, master: Instance, sentinel: Instance, hello: Hello): void {
   const { state } = turn;
+  // An address that nobody can be reached at would be there to stay: greater epochs are rare.
+  if (!isUsable(state, hello.masterHost, hello.masterPort) || hello.masterPort === 0) return;
   master.configEpoch = hello.configEpoch;
   const target = addressOf(turn, hello.masterHost, hello.masterPort);
-  if (sameAddress(master.address, target)) return;
-  if (!isUsable(state, hello.masterHost, hello.masterPort)) return;
+  if (sameAddress(master.address, target)) {
+    turn.save();
+    return;
+  }
   const before = master.address;
   turn.event('warning', '+config-update-from', sentinel);
   const from = `${announced(before, state.announceHostnames)} ${before.port}`;

@@ -14,13 +14,10 @@ import {
   MASTER_REBOOT,
   ODOWN,
   PROMOTED,
-  RECONF_DONE,
-  RECONF_INPROG,
-  RECONF_SENT,
   SDOWN,
 } from './instance.ts';
 import { sharesLineage } from './lineage.ts';
-import { sendReplicaOf } from './reconfigure.ts';
+import { noteReconfiguration, sendReplicaOf } from './reconfigure.ts';
 import { addressOf, createReplica, findReplicaAt, isUsable } from './registry.ts';
 import { isPassive } from './tilt.ts';
 
@@ -191,17 +188,7 @@ function followsOther(turn: Turn, replica: Instance, master: Instance): void {
       callBack(turn, replica, master, '+fix-slave-config');
     }
   }
-  const { promoted } = master;
-  if (has(replica, RECONF_SENT) && promoted !== null && replica.masterHost !== '') {
-    if (sameAddress(followed(turn, replica), promoted.address)) {
-      replica.flags = (replica.flags & ~RECONF_SENT) | RECONF_INPROG;
-      turn.event('notice', '+slave-reconf-inprog', replica);
-    }
-  }
-  if (has(replica, RECONF_INPROG) && replica.masterLinkUp) {
-    replica.flags = (replica.flags & ~RECONF_INPROG) | RECONF_DONE;
-    turn.event('notice', '+slave-reconf-done', replica);
-  }
+  noteReconfiguration(turn, replica);
 }
 
 function followed(turn: Turn, replica: Instance): Address {
