@@ -12,9 +12,9 @@ import { type Random, randomBelow, randomHex } from '../../util/random.ts';
 import { Turn } from './context.ts';
 import { checkObjectivelyDown, checkSubjectivelyDown } from './down.ts';
 import { askOthers } from './election.ts';
-import { finishFailover, runFailover, startFailoverIfNeeded } from './failover.ts';
+import { finishFailover, goOn, runFailover, startFailoverIfNeeded } from './failover.ts';
 import { onHello } from './hello.ts';
-import type { Instance } from './instance.ts';
+import { FAILOVER_IN_PROGRESS, has, type Instance, SDOWN } from './instance.ts';
 import { HZ_MIN, HZ_SPREAD } from './intervals.ts';
 import { ensureLinks, onLinkDown, onLinkUp } from './links.ts';
 import { onMessage, onReply, sendPeriodic } from './monitor.ts';
@@ -72,6 +72,7 @@ export class SentinelCore {
         break;
       case 'reply':
         onReply(turn, event);
+        for (const master of turn.state.masters.values()) this.#goOn(turn, master);
         break;
       case 'message':
         onMessage(turn, event);
@@ -94,6 +95,13 @@ export class SentinelCore {
     for (const replica of [...master.replicas.values()]) this.#watch(turn, replica);
     for (const sentinel of [...master.sentinels.values()]) this.#watch(turn, sentinel);
     // The address of a master changes only here and by hellos: nobody holds on to its replicas meanwhile.
+    if (master.failoverState === 'update_config') finishFailover(turn, master);
+  }
+
+  /** What a reply may have brought about need not wait for the next tick. */
+  #goOn(turn: Turn, master: Instance): void {
+    if (!has(master, SDOWN | FAILOVER_IN_PROGRESS) || isPassive(turn)) return;
+    goOn(turn, master);
     if (master.failoverState === 'update_config') finishFailover(turn, master);
   }
 
