@@ -56,7 +56,7 @@ import {
   STOP_CLOSING,
 } from './gates.ts';
 import { HeldKeys } from './held-keys.ts';
-import type { Host } from './host.ts';
+import type { Host, NodeMode } from './host.ts';
 import { Upkeep } from './memory/upkeep.ts';
 import { Notifications } from './messages/notifications.ts';
 import { PubSub } from './messages/pubsub.ts';
@@ -88,6 +88,8 @@ export interface EngineParts {
   timers: Timers;
   random: Random;
   log: Logger;
+  /** By default 'standalone'. */
+  mode?: NodeMode;
 }
 
 export class Engine {
@@ -98,6 +100,8 @@ export class Engine {
   readonly timers: Timers;
   readonly random: Random;
   readonly log: Logger;
+  /** What HELLO and INFO call this server; a cluster is a matter of the configuration. */
+  readonly mode: NodeMode;
   readonly stats: Stats;
   readonly clients: ClientRegistry;
   readonly parser = new RequestParser();
@@ -178,6 +182,7 @@ export class Engine {
     this.timers = parts.timers;
     this.random = parts.random;
     this.log = parts.log;
+    this.mode = parts.mode ?? 'standalone';
     this.stats = new Stats();
     this.clients = new ClientRegistry(this);
     this.writer = new ReplyWriter(NOWHERE);

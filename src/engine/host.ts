@@ -1,6 +1,6 @@
 /**
  * The process around an engine, as far as commands may know it: INFO shows it, SHUTDOWN and DEBUG RESTART end it.
- * src/server/server.ts is the real one; an engine without a process (embedded in a test) has none.
+ * src/server/node.ts is the real one; an engine without a process (embedded in a test) has none.
  */
 
 /** How SHUTDOWN, or a signal, asks the server to end. */
@@ -12,6 +12,9 @@ export interface ShutdownOptions {
   /** FORCE: end even if saving fails. */
   readonly force: boolean;
 }
+
+/** What a process serves: data, or the masters that it watches. */
+export type NodeMode = 'standalone' | 'sentinel';
 
 /** An address that is listened on, for INFO's `listenerN` lines and the log. */
 export interface ListenerInfo {

@@ -1,7 +1,7 @@
 /** The report that goes to the log when we have a bug: what happened, where, and what the server was doing. */
 
 import { REDIS_VERSION, TS_REDIS_VERSION } from '../util/version.ts';
-import type { Server } from './server.ts';
+import type { Node } from './node.ts';
 
 /** Signal numbers that people know from Redis's reports. */
 const SIGNAL_NUMBERS: Readonly<Record<string, number>> = {
@@ -13,7 +13,7 @@ const SIGNAL_NUMBERS: Readonly<Record<string, number>> = {
 };
 
 /** Logs a report about an error nobody caught, or a signal that means a crash. */
-export function logCrash(server: Server, cause: unknown): void {
+export function logCrash(server: Node, cause: unknown): void {
   const { config, log } = server;
   if (!config.values['crash-log-enabled']) {
     log.warning(`Crashed: ${String(cause)}`);
@@ -37,7 +37,7 @@ export function logCrash(server: Server, cause: unknown): void {
   log.flush();
 }
 
-function describeProcess(server: Server): string {
+function describeProcess(server: Node): string {
   const { engine } = server;
   const { heapUsed, external, rss } = process.memoryUsage();
   const command = engine.current?.lastCommand;

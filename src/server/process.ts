@@ -1,5 +1,5 @@
 /**
- * A process that is a server: what a Server needs from it, and what it does to it. Signals end the server, its
+ * A process that is a node: what a Node needs from it, and what it does to it. Signals end the server, its
  * pid stands in a file, `ps` shows its title, its working directory is `dir`, and a bug of ours leaves a report.
  */
 import { rmSync } from 'node:fs';
@@ -10,10 +10,10 @@ import { arrayBufferBytes, collectGarbage } from '../util/collector.ts';
 import { errnoText } from '../util/errno-text.ts';
 import { banner, serverMode, showsBanner } from './banner.ts';
 import { logCrash } from './crash-report.ts';
+import { type Node, StartError } from './node.ts';
 import { fitMaxClients, openFilesLimit } from './open-files.ts';
 import { DEFAULT_PID_FILE, removePidFile, writePidFile } from './pid-file.ts';
 import { processTitle } from './process-title.ts';
-import { type Server, StartError } from './server.ts';
 import { Supervision } from './supervision.ts';
 
 const STDOUT = 1;
@@ -26,16 +26,16 @@ export interface ProcessOptions {
 }
 
 /** Runs the server as this process. Resolves when it accepts connections; rejects with a StartError. */
-export async function runAsProcess(server: Server, options: ProcessOptions): Promise<void> {
+export async function runAsProcess(server: Node, options: ProcessOptions): Promise<void> {
   const { config, log } = server;
   const { values } = config;
   const supervision = new Supervision(config, log);
   server.supervised = supervision.supervisor;
   server.logStart(options.hasConfig);
-  server.role = 'M';
+  server.isSetUp();
   handleSignals(server);
   server.crash = (signal) => crash(server, signal);
-  server.exit = () => process.exit(1);
+  server.exit = (status) => process.exit(status);
   server.engine.upkeep.memoryReturn.collector = { collect: collectGarbage, arrayBufferBytes };
   if (!fitMaxClients(config, log, openFilesLimit())) throw new StartError('too few open files');
   const pidFile = bytesToText(values.pidfile) || (options.daemon ? DEFAULT_PID_FILE : '');
@@ -46,8 +46,11 @@ export async function runAsProcess(server: Server, options: ProcessOptions): Pro
   if (values['set-proc-title']) keepTitle(server);
   // Whoever looks for the process id in the log connects at once.
   server.onBound = () => {
-    if (showsBanner(config, isatty(STDOUT))) log.raw(banner(config, server.pid));
-    else log.notice(`Running mode=${serverMode(config)}, port=${values.port || values['tls-port']}.`);
+    if (showsBanner(config, isatty(STDOUT))) log.raw(banner(config, server.pid, server.mode));
+    else
+      log.notice(
+        `Running mode=${serverMode(config, server.mode)}, port=${values.port || values['tls-port']}.`,
+      );
   };
   config.onApply('dir', () => {
     try {
@@ -68,10 +71,10 @@ export async function runAsProcess(server: Server, options: ProcessOptions): Pro
   if (!server.isLoading) supervision.ready();
 }
 
-function keepTitle(server: Server): void {
+function keepTitle(server: Node): void {
   const { config, executable } = server;
   const apply = () => {
-    process.title = processTitle(config, executable);
+    process.title = processTitle(config, executable, server.mode);
   };
   apply();
   for (const name of ['proc-title-template', 'port', 'bind'] as const) config.onChange(name, apply);
@@ -86,7 +89,7 @@ function shutdownOptions(words: readonly string[]): ShutdownOptions {
   };
 }
 
-function handleSignals(server: Server): void {
+function handleSignals(server: Node): void {
   const { config, log } = server;
   const end = (signal: 'SIGINT' | 'SIGTERM', name: 'shutdown-on-sigint' | 'shutdown-on-sigterm') => {
     if (signal === 'SIGINT' && server.isShuttingDown) {
@@ -112,13 +115,13 @@ function handleSignals(server: Server): void {
 }
 
 /** Redis's line for what it logs while it handles a signal. */
-function fromHandler(server: Server, text: string): void {
+function fromHandler(server: Node, text: string): void {
   const seconds = Math.floor(server.engine.clock.wallMs() / 1000);
   if (server.log.enabled('notice')) server.log.raw(`${server.pid}:signal-handler (${seconds}) ${text}\n`);
   else server.log.warning(text);
 }
 
-function crash(server: Server, cause: unknown): void {
+function crash(server: Node, cause: unknown): void {
   logCrash(server, cause);
   const { daemonize, pidfile } = server.config.values;
   if (daemonize && pidfile !== '') rmSync(bytesToText(pidfile), { force: true });

@@ -1,0 +1,218 @@
+/**
+ * Carries out what the core says, in its order, and tells the core what happens: the only place where a sentinel's
+ * decisions meet sockets, timers, files and processes.
+ *
+ *     timer, socket, resolver ──event──> queue ──> core.handle ──actions──> here
+ *
+ * Events that come while actions are carried out wait until these are done, so the core never runs within itself.
+ */
+import type { Logger } from '../../logging/logger.ts';
+import type { Clock, TimerHandle, Timers } from '../../util/clock.ts';
+import { Fifo } from '../../util/fifo.ts';
+import type { Turn } from '../core/context.ts';
+import type { SentinelCore } from '../core/core.ts';
+import type { Action, Event, LogLevel } from '../core/protocol.ts';
+import type { PendingScript } from '../parts.ts';
+import { Links } from './links.ts';
+import { type Lookup, Names } from './names.ts';
+import { type RunScript, Scripts } from './scripts.ts';
+
+/** The core's clock starts so late that whatever has never happened is long past. */
+const START_MS = 1_000_000_000_000;
+
+/** The core's time: whole monotonic ms, always greater than 0. */
+export function coreTime(clock: Clock): () => number {
+  const startMs = START_MS - Math.floor(clock.monoMs());
+  return () => startMs + Math.floor(clock.monoMs());
+}
+
+/** What a command gets that was not sent because the state could not be saved before. */
+const NOT_SAVED = 'ERR the state that this relies on could not be saved';
+
+export interface ShellOptions {
+  readonly core: SentinelCore;
+  /** The core's time, as `coreTime` has it. */
+  readonly now: () => number;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly log: Logger;
+  /** bind-source-addr. */
+  readonly localAddress: () => string;
+  /** Writes the state to the configuration file, durably; false: it could not. The log has been told. */
+  readonly save: () => boolean;
+  /** Tells the clients that have subscribed. */
+  readonly publish: (channel: string, message: string) => void;
+  /** Ends the process at once. */
+  readonly crash: () => void;
+  readonly lookup?: Lookup;
+  readonly runScript?: RunScript;
+}
+
+export class Shell {
+  readonly #options: ShellOptions;
+  readonly #core: SentinelCore;
+  readonly #links: Links;
+  readonly #names: Names;
+  readonly #scripts: Scripts;
+  readonly #events = new Fifo<Event>();
+  #isBusy = false;
+  #isClosed = false;
+  #timer: TimerHandle | null = null;
+
+  constructor(options: ShellOptions) {
+    this.#options = options;
+    this.#core = options.core;
+    this.#links = new Links({
+      localAddress: options.localAddress,
+      onEvent: (event) => this.#dispatch(event),
+    });
+    this.#names = new Names(options.lookup);
+    this.#scripts = new Scripts({
+      intervals: options.core.state.intervals,
+      now: options.now,
+      event: (level, name, text) => this.#tell(level, name, text),
+      ...(options.runScript && { run: options.runScript }),
+    });
+  }
+
+  get pendingScripts(): readonly PendingScript[] {
+    return this.#scripts.pending;
+  }
+
+  get runningScripts(): number {
+    return this.#scripts.running;
+  }
+
+  /** Connections that are open or being made. */
+  get connections(): number {
+    return this.#links.count;
+  }
+
+  /** False: the state could not be saved. */
+  start(): boolean {
+    return this.#perform(this.#core.start(this.#options.now()));
+  }
+
+  act<T>(run: (turn: Turn) => T): { value: T; saved: boolean } {
+    const { actions, value } = this.#core.act(this.#options.now(), run);
+    return { value, saved: this.#perform(actions) };
+  }
+
+  /** A hello that a client has published here. */
+  hello(payload: string): void {
+    this.#dispatch({ type: 'hello', payload });
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    if (this.#timer !== null) this.#options.timers.clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#links.closeAll();
+    this.#scripts.close();
+  }
+
+  #dispatch(event: Event): void {
+    if (this.#isClosed) return;
+    this.#events.push(event);
+    this.#drain();
+  }
+
+  #drain(): void {
+    if (this.#isBusy) return;
+    for (let event = this.#events.shift(); event !== undefined; event = this.#events.shift()) {
+      if (this.#isClosed) return;
+      this.#perform(this.#core.handle(event, this.#options.now()));
+    }
+  }
+
+  #perform(actions: readonly Action[]): boolean {
+    const wasBusy = this.#isBusy;
+    this.#isBusy = true;
+    let isSaved = true;
+    try {
+      for (const action of actions) {
+        if (this.#isClosed) break;
+        if (action.type === 'save') isSaved = this.#options.save();
+        else if (action.type !== 'send') this.#carryOut(action);
+        else if (isSaved || action.durable !== true) this.#send(action);
+        else this.#answerUnsent(action);
+      }
+    } finally {
+      this.#isBusy = wasBusy;
+    }
+    this.#drain();
+    return isSaved;
+  }
+
+  #carryOut(action: Exclude<Action, { readonly type: 'save' | 'send' }>): void {
+    switch (action.type) {
+      case 'tick':
+        this.#tickAfter(action.afterMs);
+        break;
+      case 'connect':
+        this.#connect(action);
+        break;
+      case 'disconnect':
+        this.#links.close(action.generation);
+        break;
+      case 'event':
+        this.#tell(action.level, action.name, action.text);
+        if (action.level === 'warning' && action.script !== '') {
+          this.#scripts.schedule([action.script, action.name, action.text]);
+        }
+        break;
+      case 'log':
+        this.#options.log[action.level](action.text);
+        break;
+      case 'runScript':
+        this.#scripts.schedule(action.words);
+        break;
+      case 'resolve':
+        void this.#resolve(action.host, this.#names.lookUp(action.host));
+        break;
+      case 'crash':
+        this.#options.crash();
+        break;
+    }
+  }
+
+  #tickAfter(delayMs: number): void {
+    const { clock, timers } = this.#options;
+    if (this.#timer !== null) timers.clearTimeout(this.#timer);
+    this.#timer = timers.setTimeout(() => {
+      this.#timer = null;
+      this.#dispatch({ type: 'tick', wallMs: clock.wallMs() });
+      if (!this.#isClosed) this.#scripts.tick();
+    }, delayMs);
+  }
+
+  #connect(action: Extract<Action, { readonly type: 'connect' }>): void {
+    const { link, generation, channel, host, port } = action;
+    const address = this.#names.addressOf(host);
+    if (typeof address !== 'string') void this.#resolve(host, address);
+    this.#links.open({ link, generation, channel }, address, port);
+  }
+
+  #resolve(host: string, address: Promise<string>): Promise<void> {
+    return address.then(
+      (ip) => this.#dispatch({ type: 'resolved', host, ip }),
+      () => this.#dispatch({ type: 'resolved', host, ip: null }),
+    );
+  }
+
+  #send(action: Extract<Action, { readonly type: 'send' }>): void {
+    this.#links.send(action.generation, action.words, action.tag);
+  }
+
+  /** The core counts it as sent, and waits for a reply. */
+  #answerUnsent({ link, generation, tag }: Extract<Action, { readonly type: 'send' }>): void {
+    this.#events.push({ type: 'reply', link, generation, tag, reply: new Error(NOT_SAVED) });
+  }
+
+  /** An event as people and scripts see it. */
+  #tell(level: LogLevel, name: string, text: string): void {
+    const { log, publish } = this.#options;
+    if (log.enabled(level)) log[level](`${name} ${text}`);
+    if (level !== 'debug') publish(name, text);
+  }
+}
