@@ -36,7 +36,7 @@ export function pollInfo(turn: Turn, instance: Instance): void {
 
 /**
  * State reconf_slaves: tells as many replicas as parallel-syncs allows at once to follow the new master, and asks
- * those that were told how far they are (info-reply.ts takes what they say).
+ * those that were told how far they are. What they say comes to `noteReconfiguration`.
  */
 export function reconfigureReplicas(turn: Turn, master: Instance): void {
   const { promoted } = master;
@@ -65,6 +65,26 @@ export function reconfigureReplicas(turn: Turn, master: Instance): void {
     askInfoNow(turn, replica);
     underWay++;
   }
+}
+
+/** INFO of a replica that says it is one has come: is it where it was sent? */
+export function noteReconfiguration(turn: Turn, replica: Instance): void {
+  const promoted = replica.master?.promoted ?? null;
+  if (promoted === null) return;
+  if (has(replica, RECONF_SENT) && follows(turn, replica, promoted.address)) {
+    replica.flags = (replica.flags & ~RECONF_SENT) | RECONF_INPROG;
+    turn.event('notice', '+slave-reconf-inprog', replica);
+  }
+  if (has(replica, RECONF_INPROG) && replica.masterLinkUp) {
+    replica.flags = (replica.flags & ~RECONF_INPROG) | RECONF_DONE;
+    turn.event('notice', '+slave-reconf-done', replica);
+  }
+}
+
+function follows(turn: Turn, replica: Instance, { host, ip, port }: Address): boolean {
+  if (replica.masterPort !== port) return false;
+  const told = replica.masterHost;
+  return told === host || (ip !== '' && (turn.state.names.get(told) ?? told) === ip);
 }
 
 /** Replicas that still have to be told, or have not come to an end. Those that are down are not waited for. */
