@@ -13,6 +13,7 @@ import {
   NO_ASYNC_LOADING,
   NO_MULTI,
   NOSCRIPT,
+  SENTINEL,
   STALE,
 } from '../../engine/command-spec.ts';
 import { block, integer, oneOf, optional, string, token } from '../../engine/spec-helpers.ts';
@@ -83,7 +84,7 @@ export const REPLICATION_COMMANDS: readonly CommandSpec[] = [
     summary: 'Returns the replication role.',
     complexity: 'O(1)',
     arity: 1,
-    flags: NOSCRIPT | LOADING | STALE | FAST,
+    flags: NOSCRIPT | LOADING | STALE | FAST | SENTINEL,
     acl: ['admin', 'dangerous'],
     run: replication.role,
   },
