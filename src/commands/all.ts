@@ -2,6 +2,7 @@
  * Every command of a data node: one line a family. A new family's specs are added here, and nowhere else.
  */
 import type { CommandSpec } from '../engine/command-spec.ts';
+import { ACL_COMMANDS } from './acl/specs.ts';
 import { BITMAP_COMMANDS } from './bitmaps/specs.ts';
 import { CONNECTION_COMMANDS } from './connection/specs.ts';
 import { GEO_COMMANDS } from './geo/specs.ts';
@@ -31,6 +32,7 @@ export const ALL_COMMANDS: readonly CommandSpec[] = [
   ...HASH_COMMANDS,
   ...LIST_COMMANDS,
   ...CONNECTION_COMMANDS,
+  ...ACL_COMMANDS,
   ...SERVER_COMMANDS,
   ...PERSISTENCE_COMMANDS,
   ...SET_COMMANDS,

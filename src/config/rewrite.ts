@@ -16,7 +16,7 @@
 import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Config } from './base-config.ts';
-import { parseLine, trim } from './file-reader.ts';
+import { parseLine, sentinelKey, trim } from './file-reader.ts';
 import { type AnyParameter, aliasesOf, type ParameterTable, type RewriteLine } from './parameter.ts';
 import { systemErrorText } from './system-errors.ts';
 
@@ -37,7 +37,7 @@ export interface RewriteFile {
   close(): Promise<void>;
 }
 
-const NODE_FS: RewriteFs = {
+export const NODE_FS: RewriteFs = {
   readFile: (path) => readFile(path),
   stat: (path) => stat(path),
   open,
@@ -45,7 +45,10 @@ const NODE_FS: RewriteFs = {
   rm,
 };
 
-/** One directive and the lines it wants. */
+/**
+ * One directive and the lines it wants. A directive may be given several times, each time with further lines: those
+ * that are new are appended in this order. Those of a sentinel are named with their option: "sentinel monitor".
+ */
 export interface WantedLines {
   readonly name: string;
   readonly aliases: readonly string[];
@@ -71,16 +74,29 @@ export async function rewriteConfigFile<T extends ParameterTable>(
   const fs = options.fs ?? NODE_FS;
   try {
     const old = await readOld(fs, config.file);
-    const text = rewriteText(
-      old,
-      wantedLines(config, options.lines ?? {}, options.forceAll ?? false),
-      config.readerOptions().commentAfter,
-    );
-    await replaceFile(fs, config.file, Buffer.from(text, 'latin1'));
+    await replaceFile(fs, config.file, Buffer.from(renderRewrite(config, old, options), 'latin1'));
     return null;
   } catch (error) {
     return `Rewriting config file: ${systemErrorText(error)}`;
   }
+}
+
+/**
+ * The new text of the file of a configuration. `wanted`: more lines than those of its parameters; `without`: parameters
+ * that have no place in this file.
+ */
+export function renderRewrite<T extends ParameterTable>(
+  config: Config<T>,
+  old: string | null,
+  options: Pick<RewriteOptions, 'forceAll' | 'lines'> & {
+    readonly wanted?: readonly WantedLines[];
+    readonly without?: readonly string[];
+  } = {},
+): string {
+  const wanted = wantedLines(config, options.lines ?? {}, options.forceAll ?? false).map((directive) =>
+    options.without?.includes(directive.name) ? { ...directive, lines: [] } : directive,
+  );
+  return rewriteText(old, [...wanted, ...(options.wanted ?? [])], config.readerOptions().commentAfter);
 }
 
 /** A file that was deleted meanwhile is written anew. */
@@ -133,8 +149,8 @@ export function rewriteText(
         lines.push(text);
       }
     }
-    for (const at of free) lines[at] = '';
   }
+  for (const free of places.values()) for (const at of free) lines[at] = '';
   const kept = lines.filter((line, i) => line !== '' || i === 0 || lines[i - 1] !== '');
   return kept.map((line) => `${line}\n`).join('');
 }
@@ -150,7 +166,9 @@ function findPlaces(
   const places = new Map<string, number[]>();
   lines.forEach((line, i) => {
     if (line === '' || line[0] === '#') return;
-    const name = nameOf.get(parseLine(line, commentAfter)?.words[0]?.toLowerCase() ?? '');
+    const [first = '', second = ''] = parseLine(line, commentAfter)?.words ?? [];
+    const key = first.toLowerCase() === 'sentinel' ? sentinelKey(second) : first.toLowerCase();
+    const name = nameOf.get(key);
     if (name === undefined) return;
     if (!places.has(name)) places.set(name, []);
     places.get(name)!.push(i);

@@ -5,7 +5,7 @@
  *     unknown command, arity, protected command       engine.ts, for every command
  *     authentication
  *     commands not allowed in MULTI
- *     (ACL)                                           comes with its feature
+ *     what the user may do                            GATE_LIMITED
  *     maxmemory
  *     MISCONF: data files cannot be written           SERVER_MISCONF
  *     too few good replicas                           SERVER_NOREPLICAS
@@ -25,6 +25,7 @@
 import { EVICT_FAIL } from '../keyspace/eviction.ts';
 import type { Args } from '../resp/args.ts';
 import type { ReplyError } from '../resp/reply-error.ts';
+import { denialError } from './acl/acl.ts';
 import type { Client } from './client.ts';
 import { mayUse } from './clients/locality.ts';
 import {
@@ -46,6 +47,7 @@ import type { Command } from './command-table.ts';
 import type { Engine } from './engine.ts';
 import * as errors from './errors.ts';
 import {
+  GATE_LIMITED,
   GATE_MONITOR,
   GATE_MULTI,
   GATE_REPLICA,
@@ -78,6 +80,13 @@ export function admit(engine: Engine, client: Client, command: Command, args: Ar
   if ((gates & GATE_MULTI) !== 0 && (flags & NO_MULTI) !== 0) {
     engine.refuse(client, command, errors.NOT_IN_MULTI);
     return false;
+  }
+  if ((gates & GATE_LIMITED) !== 0 && !client.mustObey) {
+    const denial = engine.acl.refusal(client, command, args);
+    if (denial !== null) {
+      engine.refuse(client, command, denialError(denial, command));
+      return false;
+    }
   }
   if ((gates & SERVER_MAXMEMORY) !== 0) {
     // Room is made for every command; only those that may grow memory are refused where there is none. A queue does.

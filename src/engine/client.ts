@@ -5,6 +5,7 @@
 import type { Database } from '../keyspace/database.ts';
 import type { Args } from '../resp/args.ts';
 import type { ReplyWriter, Sink } from '../resp/reply-writer.ts';
+import type { User } from './acl/user.ts';
 import type { Command } from './command-table.ts';
 import type { Engine } from './engine.ts';
 import type { Subscriptions } from './messages/pubsub.ts';
@@ -72,8 +73,8 @@ export class Client {
   resp = 2;
   gates = 0;
   stopped = 0;
-  /** ACL user. */
-  user = 'default';
+  /** Whose rights it has. */
+  user: User;
   /** Whether it has proved to be that user; a server without a password believes everybody. */
   authenticated = true;
   name = '';
@@ -118,6 +119,7 @@ export class Client {
     this.link = link;
     this.out = engine.writer;
     this.db = db;
+    this.user = engine.acl.defaultUser;
     this.createdMs = engine.clock.monoMs();
     this.lastInteractionMs = this.createdMs;
   }

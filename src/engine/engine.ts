@@ -24,6 +24,7 @@ import { COMMAND, INCOMPLETE, PROTOCOL_ERROR, RequestParser } from '../resp/requ
 import { ArenaFull } from '../structures/arena.ts';
 import { type Clock, MicrosecondWallClock, type Timers } from '../util/clock.ts';
 import type { Random } from '../util/random.ts';
+import { Acl } from './acl/acl.ts';
 import { admit, protectedRefusal } from './admission.ts';
 import { Blocking } from './blocking.ts';
 import type { Client, Link } from './client.ts';
@@ -104,6 +105,8 @@ export class Engine {
   readonly mode: NodeMode;
   readonly stats: Stats;
   readonly clients: ClientRegistry;
+  /** Users and what they may do. */
+  readonly acl: Acl;
   readonly parser = new RequestParser();
   /** The writer of whatever client is being served. */
   readonly writer: ReplyWriter;
@@ -185,6 +188,7 @@ export class Engine {
     this.mode = parts.mode ?? 'standalone';
     this.stats = new Stats();
     this.clients = new ClientRegistry(this);
+    this.acl = new Acl(this);
     this.writer = new ReplyWriter(NOWHERE);
     this.metrics = new Metrics(this);
     this.wallClock = new MicrosecondWallClock(parts.clock);

@@ -95,6 +95,31 @@ export const GEORADIUS_STORE_WITH = new ReplyError(
 );
 export const NOAUTH = new ReplyError('NOAUTH Authentication required.');
 export const WRONGPASS = new ReplyError('WRONGPASS invalid username-password pair or user is disabled.');
+export const NO_KEY_PERMISSION = new ReplyError(
+  'NOPERM this user has no permissions to access one of the keys used as arguments',
+);
+export const NO_CHANNEL_PERMISSION = new ReplyError(
+  'NOPERM this user has no permissions to access one of the channels used as arguments',
+);
+export const USER_NAME_WITH_SPACES = new ReplyError("ERR Usernames can't contain spaces or null characters");
+export const DEFAULT_USER_STAYS = new ReplyError("ERR The 'default' user cannot be removed");
+export const NO_ACL_FILE = new ReplyError(
+  'ERR This Redis instance is not configured to use an ACL file. You may want to specify users via the ACL SETUSER ' +
+    'command and then issue a CONFIG REWRITE (assuming you have a Redis configuration file set) in order to store ' +
+    'users in the Redis configuration.',
+);
+export const ACL_NOT_SAVED = new ReplyError(
+  'ERR There was an error trying to save the ACLs. Please check the server logs for more information',
+);
+export const GENPASS_BITS = new ReplyError(
+  'ERR ACL GENPASS argument must be the number of bits for the output password, a positive number up to 4096',
+);
+export const SORT_BY_DENIED = new ReplyError(
+  'ERR BY option of SORT denied due to insufficient ACL permissions.',
+);
+export const SORT_GET_DENIED = new ReplyError(
+  'ERR GET option of SORT denied due to insufficient ACL permissions.',
+);
 export const AUTH_WITHOUT_PASSWORD = new ReplyError(
   'ERR AUTH <password> called without any password configured for the default user. ' +
     'Are you sure your configuration is correct?',
@@ -193,6 +218,33 @@ export function subscribed(fullName: string): ReplyError {
     `ERR Can't execute '${fullName}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in ` +
       'this context',
   );
+}
+
+/** The user may not call the command at all. */
+export function noPermission(fullName: string): ReplyError {
+  return new ReplyError(`NOPERM this user has no permissions to run the '${fullName}' command`);
+}
+
+const REVOKED = {
+  command: 'no permission to execute the command or subcommand',
+  key: 'no permission to touch the specified keys',
+  channel: 'no permission to access one of the channels used as arguments',
+};
+
+/** For what was queued while the user still might. */
+export function revoked(reason: keyof typeof REVOKED): ReplyError {
+  return new ReplyError(
+    'NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. This command is ' +
+      `no longer allowed for the following reason: ${REVOKED[reason]}`,
+  );
+}
+
+export function unmatchedSelector(word: string): ReplyError {
+  return err(`Unmatched parenthesis in acl selector starting at '${shown(word, Number.POSITIVE_INFINITY)}'.`);
+}
+
+export function badRule(rule: string, problem: string): ReplyError {
+  return err(`Error in ACL SETUSER modifier '${shown(rule, Number.POSITIVE_INFINITY)}': ${problem}`);
 }
 
 /** The reply to an EXEC that was itself refused. */

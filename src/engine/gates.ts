@@ -20,6 +20,8 @@ export const GATE_TRACKING = 1 << 8;
 export const GATE_PUSHED = 1 << 9;
 /** A replica of ours: it is there for the stream, not for the keys. */
 export const GATE_REPLICA = 1 << 10;
+/** Its user may not do everything (acl/). */
+export const GATE_LIMITED = 1 << 11;
 
 // Bits of `Client.stopped`: reasons not to serve more requests now. 0 for most clients.
 export const STOP_CLOSING = 1 << 0;

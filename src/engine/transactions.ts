@@ -25,7 +25,14 @@ import { RUNS_QUEUE } from './command-spec.ts';
 import type { Command } from './command-table.ts';
 import type { Engine } from './engine.ts';
 import * as errors from './errors.ts';
-import { GATE_MULTI, GATE_REPLY_OFF, GATE_REPLY_SKIP, STOP_BLOCKED, STOP_CLOSING } from './gates.ts';
+import {
+  GATE_LIMITED,
+  GATE_MULTI,
+  GATE_REPLY_OFF,
+  GATE_REPLY_SKIP,
+  STOP_BLOCKED,
+  STOP_CLOSING,
+} from './gates.ts';
 import type { ChangeListener } from './messages/signals.ts';
 
 const FILTER_SLOTS = 1024;
@@ -164,13 +171,28 @@ export class Transactions implements ChangeListener {
     this.#executing = client;
     if (!isQuiet(client)) client.out.array(commands.length);
     engine.propagation.begin();
-    for (let i = 0; i < commands.length; i++) engine.callQueued(client, commands[i]!, args[i]!);
+    for (let i = 0; i < commands.length; i++) {
+      if ((client.gates & GATE_LIMITED) !== 0 && this.#isRevoked(client, commands[i]!, args[i]!)) continue;
+      engine.callQueued(client, commands[i]!, args[i]!);
+    }
     engine.propagation.end();
     engine.settle();
     this.#executing = null;
     if (this.#late.length === 0) return;
     writer.hold = hold;
     this.#waitForLate(client);
+  }
+
+  /** Whether the user may not do any more what it could when the command was queued. The client has been told so. */
+  #isRevoked(client: Client, command: Command, args: Args): boolean {
+    if (client.mustObey) return false;
+    const engine = this.#engine;
+    const denial = engine.acl.refusal(client, command, args);
+    if (denial === null) return false;
+    const error = errors.revoked(denial.reason);
+    engine.stats.countError(error);
+    if (!isQuiet(client)) client.out.error(error);
+    return true;
   }
 
   /** A reply within EXEC that comes later: the bytes of those behind it are collected from here on. */

@@ -53,7 +53,7 @@ export class Listener {
   constructor(engine: Engine) {
     this.#engine = engine;
     this.#area = new ReadArea(engine);
-    this.#protectedMode = new ProtectedMode(engine.config);
+    this.#protectedMode = new ProtectedMode(engine.config, () => engine.acl.defaultUser.nopass);
   }
 
   /** What is listened on: for INFO and the log. */

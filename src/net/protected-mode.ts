@@ -29,12 +29,15 @@ export const OPEN_TO_NEIGHBOURS_WARNING =
 
 export class ProtectedMode {
   readonly #config: ServerConfig;
+  /** Whether anybody may be the default user. */
+  readonly #needsNoPassword: () => boolean;
   /** Whether the configuration, as loaded, is one of those of before Redis 7. */
   readonly #isOldStyle: boolean;
   readonly #neighbours = new BlockList();
 
-  constructor(config: ServerConfig) {
+  constructor(config: ServerConfig, needsNoPassword = () => config.values.requirepass === '') {
     this.#config = config;
+    this.#needsNoPassword = needsNoPassword;
     this.#isOldStyle = config.givenBy('bind') !== null && config.values.bind.some(namesOthers);
     for (const [network, bits, family] of PRIVATE_NETWORKS) this.#neighbours.addSubnet(network, bits, family);
   }
@@ -47,8 +50,7 @@ export class ProtectedMode {
   }
 
   get #isOn(): boolean {
-    const { values } = this.#config;
-    return values['protected-mode'] && values.requirepass === '';
+    return this.#config.values['protected-mode'] && this.#needsNoPassword();
   }
 
   /** Whether a TCP connection from this address is refused. */

@@ -2,8 +2,9 @@
  * CLIENT LIST, INFO, KILL and UNBLOCK: seeing and ending other connections.
  */
 
+import type { Acl } from '../../engine/acl/acl.ts';
+import type { User } from '../../engine/acl/user.ts';
 import type { Client } from '../../engine/client.ts';
-import { DEFAULT_USER } from '../../engine/clients/authentication.ts';
 import {
   type ClientType,
   clientLine,
@@ -56,7 +57,7 @@ interface KillFilter {
   address: string | null;
   localAddress: string | null;
   type: ClientType | null;
-  user: string | null;
+  user: User | null;
   skipMe: boolean;
 }
 
@@ -72,7 +73,7 @@ export function clientKill(client: Client, args: Args): void {
     skipMe: !isOldForm,
   };
   if (isOldForm) filter.address = args.text(2);
-  else parseKillOptions(args, filter);
+  else parseKillOptions(client.engine.acl, args, filter);
   const { clients } = client.engine;
   let killed = 0;
   for (const other of clients.all()) {
@@ -85,14 +86,14 @@ export function clientKill(client: Client, args: Args): void {
   else client.out.ok();
 }
 
-function parseKillOptions(args: Args, filter: KillFilter): void {
+function parseKillOptions(acl: Acl, args: Args, filter: KillFilter): void {
   for (let i = 2; i < args.count; i += 2) {
     if (i + 1 === args.count) throw errors.SYNTAX;
     if (args.is(i, 'id')) filter.id = parseClientId(args, i + 1);
     else if (args.is(i, 'type')) filter.type = parseType(args, i + 1);
     else if (args.is(i, 'addr')) filter.address = args.text(i + 1);
     else if (args.is(i, 'laddr')) filter.localAddress = args.text(i + 1);
-    else if (args.is(i, 'user')) filter.user = parseUser(args, i + 1);
+    else if (args.is(i, 'user')) filter.user = parseUser(acl, args, i + 1);
     else if (args.is(i, 'skipme')) filter.skipMe = parseYesNo(args, i + 1);
     else throw errors.SYNTAX;
   }
@@ -104,9 +105,10 @@ function parseClientId(args: Args, i: number): number {
   return Number(id);
 }
 
-function parseUser(args: Args, i: number): string {
-  const user = args.text(i);
-  if (user !== DEFAULT_USER) throw errors.err(`No such user '${errors.shown(user, Infinity)}'`);
+function parseUser(acl: Acl, args: Args, i: number): User {
+  const name = args.text(i);
+  const user = acl.get(name);
+  if (user === null) throw errors.err(`No such user '${errors.shown(name, Infinity)}'`);
   return user;
 }
 
@@ -122,7 +124,7 @@ function matches(client: Client, filter: KillFilter): boolean {
     (filter.address === null || client.link.peer === filter.address) &&
     (filter.localAddress === null || client.link.local === filter.localAddress) &&
     (filter.type === null || clientType(client) === filter.type) &&
-    (filter.user === null || client.user === filter.user)
+    (filter.user === null || (client.user === filter.user && !client.mustObey))
   );
 }
 

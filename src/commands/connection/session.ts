@@ -2,6 +2,7 @@
  * Who the client is and how it speaks: AUTH, HELLO, RESET, SELECT, and the simplest commands there are.
  */
 
+import { DEFAULT_USER } from '../../engine/acl/acl.ts';
 import {
   type Client,
   GATE_NO_TOUCH,
@@ -9,7 +10,6 @@ import {
   GATE_REPLY_SKIP,
   GATE_REPLY_SKIP_NEXT,
 } from '../../engine/client.ts';
-import { DEFAULT_USER, isPasswordOf } from '../../engine/clients/authentication.ts';
 import * as errors from '../../engine/errors.ts';
 import type { Args } from '../../resp/args.ts';
 import { parseSafeInt } from '../../util/number-text.ts';
@@ -18,11 +18,18 @@ import { parseClientName } from './names.ts';
 export function auth(client: Client, args: Args): void {
   if (args.count > 3) throw errors.SYNTAX;
   const { engine } = client;
-  if (args.count === 2 && engine.config.values.requirepass === '') throw errors.AUTH_WITHOUT_PASSWORD;
-  const user = args.count === 2 ? DEFAULT_USER : args.text(1);
-  if (!isPasswordOf(engine, user, args.bytes(args.count - 1))) throw errors.WRONGPASS;
-  engine.clients.authenticated(client, user);
+  if (args.count === 2 && engine.acl.defaultUser.nopass) throw errors.AUTH_WITHOUT_PASSWORD;
+  const name = args.count === 2 ? DEFAULT_USER : args.text(1);
+  logIn(client, name, args.bytes(args.count - 1), args.text(0));
   client.out.ok();
+}
+
+/** Throws WRONGPASS when that is not who the client is. */
+function logIn(client: Client, name: string, password: Uint8Array, by: string): void {
+  const { acl, clients } = client.engine;
+  const user = acl.authenticate(client, name, password, by);
+  if (user === null) throw errors.WRONGPASS;
+  clients.authenticated(client, user);
 }
 
 /** As in 7.2 all options are checked before the first takes effect. */
@@ -44,9 +51,7 @@ export function hello(client: Client, args: Args): void {
     }
   }
   if (credentials !== 0) {
-    const user = args.text(credentials);
-    if (!isPasswordOf(engine, user, args.bytes(credentials + 1))) throw errors.WRONGPASS;
-    engine.clients.authenticated(client, user);
+    logIn(client, args.text(credentials), args.bytes(credentials + 1), args.text(0));
   }
   if (!client.authenticated) throw errors.NOAUTH_HELLO;
   if (name !== null) client.name = name;

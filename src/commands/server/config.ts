@@ -6,6 +6,7 @@
  */
 import type { Client } from '../../engine/client.ts';
 import { mayUse } from '../../engine/clients/locality.ts';
+import type { Engine } from '../../engine/engine.ts';
 import * as errors from '../../engine/errors.ts';
 import { SERVER_ASYNC_LOADING, SERVER_LOADING } from '../../engine/gates.ts';
 import { replyHelp } from '../../engine/help.ts';
@@ -57,11 +58,16 @@ function replyOutcome(client: Client, out: ReplyWriter, problem: string | null):
 export function configRewrite(client: Client): void {
   const { config, log } = client.engine;
   if (config.file === null) throw errors.err('The server is running without a config file');
-  replyLater(client, config.rewrite(), (out, problem) => {
+  replyLater(client, config.rewrite({ userLines: userLines(client.engine) }), (out, problem) => {
     if (problem === null) log.notice('CONFIG REWRITE executed with success.');
     else log.warning(`CONFIG REWRITE failed: ${problem}`);
     replyOutcome(client, out, problem);
   });
+}
+
+/** Users that are kept in a file of their own have no lines here. */
+export function userLines({ acl, config }: Engine): string[] {
+  return config.values.aclfile === '' ? acl.lines() : [];
 }
 
 export function configResetstat(client: Client): void {

@@ -10,6 +10,7 @@ import type { Args } from '../../resp/args.ts';
 import { ReplyError } from '../../resp/reply-error.ts';
 import { blockThread } from '../../util/block-thread.ts';
 import { globMatch } from '../../util/glob.ts';
+import { userLines } from './config.ts';
 import { parseMemorySize } from './debug-arguments.ts';
 import { changeReplicationId, loadAof, reload, replicate } from './debug-data.ts';
 import { DEBUG_HELP } from './debug-help.ts';
@@ -148,10 +149,14 @@ function log(client: Client, args: Args): void {
 function rewriteAll(client: Client): void {
   const { config } = client.engine;
   if (config.file === null) throw errors.err('CONFIG-REWRITE-FORCE-ALL failed: Bad address');
-  replyLater(client, config.rewrite({ forceAll: true }), (out, problem) => {
-    if (problem === null) out.ok();
-    else out.error(errors.err(`CONFIG-REWRITE-FORCE-ALL failed: ${problem}`));
-  });
+  replyLater(
+    client,
+    config.rewrite({ forceAll: true, userLines: userLines(client.engine) }),
+    (out, problem) => {
+      if (problem === null) out.ok();
+      else out.error(errors.err(`CONFIG-REWRITE-FORCE-ALL failed: ${problem}`));
+    },
+  );
 }
 
 /** Whether the pattern matches the text, as Redis 6 had it. */

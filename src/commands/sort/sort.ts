@@ -48,7 +48,7 @@ interface Options {
   store: number;
 }
 
-function readOptions(args: Args, mayStore: boolean): Options {
+function readOptions(client: Client, args: Args, mayStore: boolean): Options {
   const options: Options = {
     descending: false,
     alpha: false,
@@ -72,18 +72,27 @@ function readOptions(args: Args, mayStore: boolean): Options {
     else if (left >= 1 && args.is(i, 'by')) {
       options.by = new SortPattern(args, ++i);
       if (options.by.star < 0) options.unsorted = true;
-    } else if (left >= 1 && args.is(i, 'get')) options.get.push(new SortPattern(args, ++i));
-    else throw errors.SYNTAX;
+      else if (!mayReadAnyKey(client, args)) throw errors.SORT_BY_DENIED;
+    } else if (left >= 1 && args.is(i, 'get')) {
+      if (!mayReadAnyKey(client, args)) throw errors.SORT_GET_DENIED;
+      options.get.push(new SortPattern(args, ++i));
+    } else throw errors.SYNTAX;
   }
   return options;
 }
 
+/** The keys that patterns lead to cannot be checked one by one. */
+function mayReadAnyKey(client: Client, args: Args): boolean {
+  const { commands, acl } = client.engine;
+  return acl.mayReadAnyKey(client, commands.lookup(args)!, args);
+}
+
 export function sort(client: Client, args: Args): void {
-  run(client, args, readOptions(args, true));
+  run(client, args, readOptions(client, args, true));
 }
 
 export function sortRo(client: Client, args: Args): void {
-  run(client, args, readOptions(args, false));
+  run(client, args, readOptions(client, args, false));
 }
 
 function run(client: Client, args: Args, options: Options): void {

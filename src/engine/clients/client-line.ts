@@ -55,7 +55,7 @@ export function clientLine(client: Client): string {
     ` qbuf=${query} qbuf-free=${Math.max(0, link.inputRoom - link.inputBytes - link.argumentBytes)}` +
     ` argv-mem=${argumentBytes} multi-mem=${engine.transactions.bytesOf(client)} rbs=0 rbp=0 obl=0 oll=${pending === 0 ? 0 : 1} omem=${pending}` +
     ` tot-mem=${engine.clients.limits.bytesOf(client)} events=${pending === 0 ? 'r' : 'rw'}` +
-    ` cmd=${client.lastCommand?.fullName ?? 'NULL'} user=${client.isMaster ? '(superuser)' : client.user} redir=${client.tracking === null ? -1 : client.tracking.redirect} resp=${client.resp}` +
+    ` cmd=${client.lastCommand?.fullName ?? 'NULL'} user=${client.isMaster ? '(superuser)' : client.user.name} redir=${client.tracking === null ? -1 : client.tracking.redirect} resp=${client.resp}` +
     ` lib-name=${client.libName} lib-ver=${client.libVersion}`
   );
 }

@@ -1,9 +1,10 @@
 /**
  * All clients of a server, by id.
  */
+import type { User } from '../acl/user.ts';
 import { Client, type Link } from '../client.ts';
 import type { Engine } from '../engine.ts';
-import { GATE_UNAUTHENTICATED, STOP_CLOSING } from '../gates.ts';
+import { GATE_LIMITED, GATE_UNAUTHENTICATED, STOP_CLOSING } from '../gates.ts';
 import { ClientLimits } from './client-limits.ts';
 
 export class ClientRegistry {
@@ -17,7 +18,6 @@ export class ClientRegistry {
   constructor(engine: Engine) {
     this.#engine = engine;
     this.limits = new ClientLimits(engine);
-    engine.config.onChange('requirepass', () => this.#passwordChanged());
   }
 
   get count(): number {
@@ -56,28 +56,43 @@ export class ClientRegistry {
   }
 
   /** The client is who it says it is. */
-  authenticated(client: Client, user: string): void {
+  authenticated(client: Client, user: User): void {
     client.user = user;
     client.authenticated = true;
-    client.gates &= ~GATE_UNAUTHENTICATED;
+    this.#setGates(client);
   }
 
-  /** As for a new client: without a password everybody is the default user. */
+  /** As for a new client: it is the default user, who may need no password. */
   resetAuthentication(client: Client): void {
-    const open = this.#engine.config.values.requirepass === '';
-    client.user = 'default';
-    client.authenticated = open;
-    if (open) client.gates &= ~GATE_UNAUTHENTICATED;
-    else client.gates |= GATE_UNAUTHENTICATED;
+    const { acl } = this.#engine;
+    client.user = acl.defaultUser;
+    client.authenticated = !acl.isLoginNeeded;
+    this.#setGates(client);
   }
 
-  /** Who is in stays in; who was kept out may come in when there is no password any more. */
-  #passwordChanged(): void {
-    const open = this.#engine.config.values.requirepass === '';
+  /** It is nobody any more. */
+  logOut(client: Client): void {
+    client.user = this.#engine.acl.defaultUser;
+    client.authenticated = false;
+    this.#setGates(client);
+  }
+
+  /**
+   * What a user may do, or how it logs in, has changed. Who is in stays in; who was kept out may come in when the
+   * default user needs no password any more.
+   */
+  userChanged(user: User): void {
+    const { defaultUser } = this.#engine.acl;
     for (const client of this.#byId.values()) {
-      if (open || client.authenticated) client.gates &= ~GATE_UNAUTHENTICATED;
-      else client.gates |= GATE_UNAUTHENTICATED;
+      if (client.user === user || user === defaultUser) this.#setGates(client);
     }
+  }
+
+  #setGates(client: Client): void {
+    const mayEnter = client.authenticated || !this.#engine.acl.isLoginNeeded;
+    client.gates &= ~(GATE_UNAUTHENTICATED | GATE_LIMITED);
+    if (!mayEnter) client.gates |= GATE_UNAUTHENTICATED;
+    if (!client.user.isUnlimited) client.gates |= GATE_LIMITED;
   }
 
   get(id: number): Client | undefined {

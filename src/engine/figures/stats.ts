@@ -32,6 +32,8 @@ export class Stats {
   evictedClients = 0;
   outputLimitDisconnections = 0;
   queryLimitDisconnections = 0;
+  /** What users were refused, by what it was about (acl/). */
+  readonly denied = { auth: 0, command: 0, key: 0, channel: 0 };
   readonly errors = new Map<string, number>();
   /** latency-tracking */
   tracking = true;
@@ -75,6 +77,10 @@ export class Stats {
     this.evictedClients = 0;
     this.outputLimitDisconnections = 0;
     this.queryLimitDisconnections = 0;
+    this.denied.auth = 0;
+    this.denied.command = 0;
+    this.denied.key = 0;
+    this.denied.channel = 0;
     this.errors.clear();
   }
 }

@@ -72,7 +72,7 @@ export class MasterStream implements Link {
     this.client = engine.connect(this);
     // It has not come by itself.
     engine.stats.connectionsReceived--;
-    engine.clients.authenticated(this.client, 'default');
+    engine.clients.authenticated(this.client, engine.acl.defaultUser);
     this.client.isMaster = true;
     this.client.mustObey = true;
     this.client.db = engine.keyspace.databases[options.database] ?? engine.keyspace.databases[0]!;

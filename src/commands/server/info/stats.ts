@@ -67,11 +67,10 @@ export function stats(out: InfoText, engine: Engine): void {
   out.field('eventloop_duration_cmd_sum', commandUs(engine));
   out.field('instantaneous_eventloop_cycles_per_sec', Math.round(metrics.loopCycles.perSecond));
   out.field('instantaneous_eventloop_duration_usec', meanCycleUs(engine));
-  // Every refused password is answered with this code, and nothing else is.
-  out.field('acl_access_denied_auth', counted.errors.get('WRONGPASS') ?? 0);
-  out.field('acl_access_denied_cmd', 0);
-  out.field('acl_access_denied_key', 0);
-  out.field('acl_access_denied_channel', 0);
+  out.field('acl_access_denied_auth', counted.denied.auth);
+  out.field('acl_access_denied_cmd', counted.denied.command);
+  out.field('acl_access_denied_key', counted.denied.key);
+  out.field('acl_access_denied_channel', counted.denied.channel);
 }
 
 function kbps(bytesPerSecond: number): string {
