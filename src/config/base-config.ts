@@ -18,6 +18,7 @@ import { statSync } from 'node:fs';
 import { globMatch } from '../util/glob.ts';
 import {
   type Directive,
+  type Location,
   lineError,
   type ReaderOptions,
   readConfigFile,
@@ -47,8 +48,10 @@ export interface DirectiveHandler {
   readonly max: number;
   /** A comment may follow after this many words; null: never. */
   readonly commentAfter: number | null;
+  /** The same by the first word, for directives that are several; that word counts. */
+  readonly commentAfterOption?: (option: string) => number | null;
   /** Takes the words, or says why not. */
-  accept(words: readonly string[]): string | null;
+  accept(words: readonly string[], location: Location): string | null;
 }
 
 export interface ConfigOptions {
@@ -164,7 +167,10 @@ export class Config<T extends ParameterTable> {
   #commentAfter(name: string): number | null {
     const slot = this.#byName.get(name);
     if (slot !== undefined) return name === 'replicaof' || name === 'slaveof' ? 2 : 1;
-    return name === 'include' ? 1 : (this.#directives[name]?.commentAfter ?? null);
+    if (name === 'include') return 1;
+    const [directive = '', option] = name.split(' ', 2);
+    const handler = Object.hasOwn(this.#directives, directive) ? this.#directives[directive] : undefined;
+    return (option === undefined ? handler?.commentAfter : handler?.commentAfterOption?.(option)) ?? null;
   }
 
   #apply(directive: Directive): void {
@@ -183,7 +189,7 @@ export class Config<T extends ParameterTable> {
     }
     const handler = Object.hasOwn(this.#directives, name) ? this.#directives[name] : undefined;
     const fits = handler !== undefined && words.length >= handler.min && words.length <= handler.max;
-    const problem = fits ? handler.accept(words) : WRONG_DIRECTIVE;
+    const problem = fits ? handler.accept(words, location) : WRONG_DIRECTIVE;
     if (problem !== null) throw lineError(this.version, location, problem);
   }
 

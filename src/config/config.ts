@@ -1,15 +1,25 @@
 /** The configuration of a data server: its parameters and the directives that are no parameters. */
 import { Config, type ConfigOptions, type ConfigSources, type DirectiveHandler } from './base-config.ts';
-import { ConfigFileError, contentError } from './file-reader.ts';
+import { ConfigFileError, contentError, type Directive } from './file-reader.ts';
 import { type RewriteFs, rewriteConfigFile } from './rewrite.ts';
 import { RETIRED_DIRECTIVES, SERVER_PARAMETERS } from './server-parameters.ts';
 
 export interface ServerConfigOptions extends Pick<ConfigOptions, 'version' | 'cwd'> {
   /** Knows the commands by their names in lower case; without it `rename-command` is not checked. */
   readonly isCommand?: (name: string) => boolean;
-  /** Says why the words after `user` are wrong, or null. */
-  readonly checkUser?: (words: readonly string[]) => string | null;
+  /** Says why the words after `user` are wrong, or null; `allChannels`: new users may use all channels. */
+  readonly checkUser?: (words: readonly string[], allChannels: boolean) => string | null;
+  /** This process is a sentinel: `sentinel` directives are taken, and some defaults differ. */
+  readonly sentinel?: SentinelMode;
 }
+
+export interface SentinelMode {
+  /** After how many words behind `sentinel` an option is complete, so that a comment may follow; null: never. */
+  commentAfter(option: string): number | null;
+}
+
+/** A sentinel must be reachable for the others, without a password even. */
+const SENTINEL_PORT = 26379;
 
 export class ServerConfig extends Config<typeof SERVER_PARAMETERS> {
   /** Commands to rename, in order; to the empty name: remove. */
@@ -18,6 +28,8 @@ export class ServerConfig extends Config<typeof SERVER_PARAMETERS> {
   readonly users: (readonly string[])[] = [];
   /** Words of each `loadmodule` line, the path first. */
   readonly modules: (readonly string[])[] = [];
+  /** The `sentinel` lines of a sentinel, in order. */
+  readonly sentinelDirectives: Directive[] = [];
 
   constructor(options: ServerConfigOptions = {}) {
     super(SERVER_PARAMETERS, {
@@ -49,11 +61,20 @@ export class ServerConfig extends Config<typeof SERVER_PARAMETERS> {
           min: 0,
           max: Number.POSITIVE_INFINITY,
           commentAfter: null,
-          // Without any words it passes, as in Redis.
-          accept: (words) => (words.length === 0 ? null : 'sentinel directive while not in sentinel mode'),
+          ...(options.sentinel && { commentAfterOption: options.sentinel.commentAfter }),
+          accept: (words, location) => {
+            // Without any words it passes, as in Redis.
+            if (words.length === 0) return null;
+            if (options.sentinel === undefined) return 'sentinel directive while not in sentinel mode';
+            this.sentinelDirectives.push({ name: 'sentinel', words, location });
+            return null;
+          },
         },
       },
     });
+    if (options.sentinel === undefined) return;
+    this.assign('port', SENTINEL_PORT);
+    this.assign('protected-mode', false);
   }
 
   override load(sources: ConfigSources): void {
@@ -100,7 +121,7 @@ export class ServerConfig extends Config<typeof SERVER_PARAMETERS> {
   }
 
   #addUser(words: readonly string[], check: ServerConfigOptions['checkUser']): string | null {
-    const problem = check?.(words) ?? null;
+    const problem = check?.(words, this.values['acl-pubsub-default'] === 'allchannels') ?? null;
     if (problem !== null) return problem;
     if (this.users.some(([name]) => name === words[0])) {
       return `Error in user declaration '${words[0]}': Duplicate user found. A user can only be defined once in config files`;

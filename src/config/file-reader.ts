@@ -95,7 +95,10 @@ export interface Segment {
 export interface ReaderOptions {
   /** Shown in error reports. */
   readonly version: string;
-  /** Words after which a directive is complete, so that a comment may follow; null if never. */
+  /**
+   * Words after which a directive is complete, so that a comment may follow; null if never. Asked for "sentinel <option>",
+   * too: then the option is one of the words.
+   */
   commentAfter(name: string): number | null;
   /** Absolute path that relative includes start from. */
   workingDirectory(): string;
@@ -150,6 +153,11 @@ export interface ParsedLine {
   readonly commentAt: number;
 }
 
+/** What a directive of a sentinel is known by: its options are as good as directives of their own. */
+export function sentinelKey(option: string): string {
+  return `sentinel ${option.toLowerCase()}`;
+}
+
 /** Splits a line that is no comment as a whole; null if its quotes are unbalanced. */
 export function parseLine(text: string, commentAfter: (name: string) => number | null): ParsedLine | null {
   const words: string[] = [];
@@ -162,6 +170,9 @@ export function parseLine(text: string, commentAfter: (name: string) => number |
     if (word === undefined) return { words, commentAt: -1 };
     if (word === null) return null;
     if (words.length === 0) complete = commentAfter(word.text.toLowerCase());
+    else if (words.length === 1 && words[0]!.toLowerCase() === 'sentinel') {
+      complete = commentAfter(sentinelKey(word.text));
+    }
     words.push(word.text);
     at = word.end;
   }

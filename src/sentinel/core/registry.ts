@@ -11,7 +11,7 @@ import { closeLink } from './links.ts';
 import type { SentinelState } from './state.ts';
 
 const DEFAULT_PRIORITY = 100;
-const DEFAULT_PARALLEL_SYNCS = 1;
+export const DEFAULT_PARALLEL_SYNCS = 1;
 
 /** A new master. The caller has seen to it that the name is free. */
 export function createMaster(
