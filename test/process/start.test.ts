@@ -7,7 +7,7 @@ import { findOracle, NO_ORACLE } from '../support/oracle.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { freePort } from '../support/server-process.ts';
 import { waitFor } from '../support/wait-for.ts';
-import { launch, messages, runToEnd, SENTINEL_COMMAND, scratchFolder, startServer } from './launch.ts';
+import { launch, messages, runToEnd, scratchFolder, startServer } from './launch.ts';
 
 const oracle = findOracle();
 
@@ -37,15 +37,6 @@ describe('options about the program', () => {
   test('--check-system says what it found', async () => {
     const { stdout } = await runToEnd(['--check-system']);
     assert.match(stdout, /^\[node-version\]\.\.\.OK\n\[open-files\]\.\.\./);
-  });
-
-  test('the sentinel says that it is not there', async () => {
-    const asOption = await runToEnd(['sentinel.conf', '--sentinel']);
-    const asProgram = await runToEnd(['sentinel.conf'], { command: SENTINEL_COMMAND });
-    for (const { code, stderr } of [asOption, asProgram]) {
-      assert.equal(code, 1);
-      assert.match(stderr, /sentinel is not there yet/);
-    }
   });
 });
 
