@@ -2,6 +2,7 @@
  * A sentinel node: a Node (node.ts) whose commands ask a sentinel (sentinel/). It keeps no data: its keyspace stays
  * empty, and what it must not forget is in its configuration file.
  */
+import { userLines } from '../commands/server/config.ts';
 import { sentinelCommands } from '../sentinel/commands/commands.ts';
 import { loadSentinel } from '../sentinel/config/load.ts';
 import { ConfigSaver } from '../sentinel/config/save.ts';
@@ -48,7 +49,11 @@ export class SentinelNode extends Node {
       },
     );
     this.sentinel = sentinel;
-    const saver = new ConfigSaver({ config, log: (level, text) => this.log[level](text) });
+    const saver = new ConfigSaver({
+      config,
+      log: (level, text) => this.log[level](text),
+      userLines: () => userLines(this.engine),
+    });
     sentinel.attach({
       engine: this.engine,
       save: (state) => saver.save(state),
