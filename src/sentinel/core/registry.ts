@@ -110,6 +110,8 @@ function forget(turn: Turn, master: Instance, keepSentinels: boolean): void {
   master.link.lastPing = NEVER;
   master.link.lastAvailable = now;
   master.link.lastPong = now;
+  // The new address is tried at the next tick: waiting for the pace of the old one would look like silence.
+  master.link.lastReconnect = NEVER;
   master.roleReported = 'master';
   master.roleReportedAt = now;
   // What INFO said was said by another instance, perhaps.
