@@ -9,6 +9,8 @@ import { Feed } from './feed.ts';
 import { type Introduction, Replica, type ReplicaOwner } from './replica.ts';
 
 const SECOND_MS = 1000;
+/** What a replica may be late beyond min-replicas-max-lag. */
+const ACK_SPARE_S = 0.5;
 /** Kept by sockets as it is until it has gone. */
 const NEWLINE = Buffer.from('\n');
 
@@ -99,15 +101,16 @@ export class Replicas implements ReplicaOwner {
     this.updateGate();
   }
 
-  /** Online, and with an ACK within min-replicas-max-lag. */
+  /**
+   * Online, and with an ACK within min-replicas-max-lag and half a second: replicas send one each second, so a limit of
+   * 1 needs something to spare. It is what Redis's comparison of whole seconds comes to in the mean.
+   */
   get goodCount(): number {
     const { engine } = this.#shared;
-    const maxLag = engine.config.values['min-replicas-max-lag'];
-    const now = engine.clock.monoMs();
+    const sinceMs =
+      engine.clock.monoMs() - (engine.config.values['min-replicas-max-lag'] + ACK_SPARE_S) * SECOND_MS;
     let good = 0;
-    for (const replica of this.all) {
-      if (replica.state === 'online' && replica.lagSeconds(now) <= maxLag) good++;
-    }
+    for (const replica of this.all) if (replica.state === 'online' && replica.ackMs > sinceMs) good++;
     return good;
   }
 
@@ -185,13 +188,14 @@ export class Replicas implements ReplicaOwner {
   #cron(): void {
     const { engine } = this.#shared;
     if (this.#wantsAcks) this.sendSoon();
+    // At each tick: a master that is cut off stops to take writes half a second after the limit, not up to two.
+    if (engine.config.values['min-replicas-to-write'] !== 0) this.updateGate();
     const now = engine.clock.monoMs();
     if (now - this.#secondMs < SECOND_MS) return;
     this.#secondMs = now - this.#secondMs < 2 * SECOND_MS ? this.#secondMs + SECOND_MS : now;
     if (this.all.length === 0) this.#dropBacklog(now);
     else this.#look(now);
     this.#seconds++;
-    this.updateGate();
   }
 
   /** Once a second. */

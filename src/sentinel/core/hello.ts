@@ -22,7 +22,8 @@ import {
 } from './registry.ts';
 
 const FIELDS = 8;
-const RUN_ID_BYTES = 40;
+/** It is written into our file: nothing in it may end a word or a line there. */
+const RUN_ID = /^[!-~]{40}$/;
 /** Sentinels of one master: forged hellos must not have us connect to any number of addresses. */
 const SENTINELS_MAX = 1000;
 /** Greater epochs could not be counted on. */
@@ -110,7 +111,7 @@ function parse(payload: string): Hello | null {
     hello.masterPort <= 65535 &&
     hello.epoch <= EPOCH_MAX &&
     hello.configEpoch <= EPOCH_MAX;
-  return sane && runId.length === RUN_ID_BYTES ? hello : null;
+  return sane && RUN_ID.test(runId) ? hello : null;
 }
 
 /** A number of a hello; Infinity if it is none. */

@@ -184,7 +184,8 @@ export function addressOf(turn: Turn, host: string, port: number): Address {
 /** Whether somebody may be told by this address: a port that there is, a name only with resolve-hostnames. */
 export function isUsable(state: SentinelState, host: string, port: number): boolean {
   if (!Number.isInteger(port) || port < 0 || port > 65535 || host === '') return false;
-  return isIpAddress(host) || state.resolveHostnames;
+  // A name stands in our file as one word.
+  return isIpAddress(host) || (state.resolveHostnames && /^[!-~]{1,255}$/.test(host));
 }
 
 function knownAddress(state: SentinelState, host: string, port: number): Address {
