@@ -56,7 +56,8 @@ export function hello(client: Client, args: Args): void {
   if (!client.authenticated) throw errors.NOAUTH_HELLO;
   if (name !== null) client.name = name;
   client.setProtocol(protocol);
-  out.map(7);
+  const isSentinel = engine.mode === 'sentinel';
+  out.map(isSentinel ? 6 : 7);
   out.bulkText('server');
   out.bulkText('redis');
   out.bulkText('version');
@@ -66,9 +67,11 @@ export function hello(client: Client, args: Args): void {
   out.bulkText('id');
   out.int(client.id);
   out.bulkText('mode');
-  out.bulkText(engine.config.values['cluster-enabled'] ? 'cluster' : 'standalone');
-  out.bulkText('role');
-  out.bulkText(engine.replication?.role ?? 'master');
+  out.bulkText(engine.config.values['cluster-enabled'] ? 'cluster' : engine.mode);
+  if (!isSentinel) {
+    out.bulkText('role');
+    out.bulkText(engine.replication?.role ?? 'master');
+  }
   out.bulkText('modules');
   out.emptyArray();
 }

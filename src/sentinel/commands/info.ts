@@ -43,7 +43,8 @@ export function info(sentinel: Sentinel, client: Client, args: Args): void {
     write(out, engine, sentinel);
     texts.push(`# ${title}\r\n${out.text}`);
   }
-  client.out.verbatim(texts.join('\r\n'));
+  // Not verbatim, under RESP3 neither.
+  client.out.bulkText(texts.join('\r\n'));
 }
 
 function sentinelLines(out: InfoText, sentinel: Sentinel): void {

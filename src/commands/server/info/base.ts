@@ -14,7 +14,7 @@ export function server(out: InfoText, engine: Engine): void {
   out.field('redis_git_sha1', '00000000');
   out.field('redis_git_dirty', 0);
   out.field('redis_build_id', '0000000000000000');
-  out.field('redis_mode', config.values['cluster-enabled'] ? 'cluster' : 'standalone');
+  out.field('redis_mode', config.values['cluster-enabled'] ? 'cluster' : engine.mode);
   out.field('os', systemName());
   out.field('arch_bits', 64);
   out.field('monotonic_clock', 'POSIX clock_gettime');
