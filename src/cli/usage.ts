@@ -18,7 +18,7 @@ export function runOwnOption(program: string, argv: readonly string[]): Outcome 
   let outcome: Outcome | null = null;
   const command = new Command(program)
     .helpOption('-h, --help')
-    .version(versionLine(program), '-v, --version')
+    .version(versionLine(), '-v, --version')
     .option('--test-memory [megabytes]')
     .option('--check-system')
     .allowExcessArguments()
@@ -46,9 +46,9 @@ export function runOwnOption(program: string, argv: readonly string[]): Outcome 
   };
 }
 
-function versionLine(program: string): string {
-  const kind = program.includes('sentinel') ? 'sentinel' : 'server';
-  return `Redis ${kind} v=${REDIS_VERSION} sha=00000000:0 malloc=v8 bits=64 build=ts-redis-${TS_REDIS_VERSION}`;
+/** redis-sentinel calls itself a server, too: it is one program. */
+function versionLine(): string {
+  return `Redis server v=${REDIS_VERSION} sha=00000000:0 malloc=v8 bits=64 build=ts-redis-${TS_REDIS_VERSION}`;
 }
 
 export function usage(program: string): string {
