@@ -5,6 +5,7 @@
  * Unlike Redis, words that would not be read back as they are (with blanks, quotes, line breaks; empty ones) are
  * quoted: `SENTINEL SET ... auth-pass` must neither break the file nor write directives of its own into it.
  */
+import type { RewriteLine } from '../../config/parameter.ts';
 import type { WantedLines } from '../../config/rewrite.ts';
 import { quote } from '../../config/words.ts';
 import { type Address, announced, sameAddress } from '../core/address.ts';
@@ -13,6 +14,9 @@ import { defaultIntervals } from '../core/intervals.ts';
 import { currentAddress, DEFAULT_PARALLEL_SYNCS } from '../core/registry.ts';
 import type { SentinelState } from '../core/state.ts';
 import { optionNames } from './directives.ts';
+
+/** Options that have had another name. */
+const OLD_NAMES: Readonly<Record<string, string>> = { 'known-slave': 'known-replica' };
 
 interface Line {
   /** The option, as in `sentinel <option>`. */
@@ -30,12 +34,16 @@ export function sentinelLines(state: SentinelState): string[] {
 /** The same for a rewrite of the file: options that are not needed any more lose their lines. */
 export function wantedSentinelLines(state: SentinelState): WantedLines[] {
   const wanted: WantedLines[] = [];
-  for (const { option, text, force } of linesOf(state)) {
-    const aliases = option === 'known-replica' ? ['sentinel known-slave'] : [];
-    wanted.push({ name: `sentinel ${option}`, aliases, lines: [{ text, force }] });
+  for (const { option, text, force } of linesOf(state)) wanted.push(directive(option, [{ text, force }]));
+  for (const option of optionNames()) {
+    if (!Object.hasOwn(OLD_NAMES, option)) wanted.push(directive(option, []));
   }
-  for (const option of optionNames()) wanted.push({ name: `sentinel ${option}`, aliases: [], lines: [] });
   return wanted;
+}
+
+function directive(option: string, lines: readonly RewriteLine[]): WantedLines {
+  const aliases = Object.keys(OLD_NAMES).filter((old) => OLD_NAMES[old] === option);
+  return { name: `sentinel ${option}`, aliases: aliases.map((old) => `sentinel ${old}`), lines };
 }
 
 /** A word of a line: as it is if it is read back so. */
