@@ -3,6 +3,7 @@
  * this sentinel sees. Objectively: so many sentinels say so of a master that its quorum is reached.
  */
 
+import { randomBelow } from '../../util/random.ts';
 import { askInfoNow } from './ask.ts';
 import type { Turn } from './context.ts';
 import {
@@ -15,6 +16,7 @@ import {
   SCRIPT_KILL_SENT,
   SDOWN,
 } from './instance.ts';
+import { ELECTION_SPREAD_MS } from './intervals.ts';
 
 /** For how long the oldest PING waits for its reply, or nobody could be asked; in ms. */
 export function silentFor(now: number, instance: Instance): number {
@@ -65,6 +67,8 @@ export function checkObjectivelyDown(turn: Turn, master: Instance): void {
     turn.event('warning', '+odown', master, `#quorum ${agreed}/${master.quorum}`);
     master.flags |= ODOWN;
     master.oDownSince = turn.now;
+    const rivals = master.sentinels.size > 0;
+    master.electionAt = turn.now + (rivals ? randomBelow(turn.random, ELECTION_SPREAD_MS) : 0);
   } else if (has(master, ODOWN)) {
     turn.event('warning', '-odown', master);
     master.flags &= ~ODOWN;

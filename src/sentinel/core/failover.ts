@@ -19,7 +19,7 @@ import type { Turn } from './context.ts';
 import { coordinationRefusal, sendFailover, settleRoles, withdrawFailover } from './coordinated.ts';
 import { checkObjectivelyDown } from './down.ts';
 import { askOthers, leaderOf, sameId, vote } from './election.ts';
-import { forceHellos } from './hello.ts';
+import { forceHellos, publishHello } from './hello.ts';
 import {
   COORDINATED,
   FAILOVER_IN_PROGRESS,
@@ -61,6 +61,7 @@ export function startFailoverIfNeeded(turn: Turn, master: Instance): boolean {
     }
     return false;
   }
+  if (turn.now < master.electionAt) return false;
   startFailover(turn, master);
   return true;
 }
@@ -229,6 +230,7 @@ export function onPromotedIsMaster(turn: Turn, replica: Instance): void {
   callReconfigScript(turn, master, 'leader', master.address, replica.address);
   if (has(master, COORDINATED)) settleRoles(turn, master, replica);
   forceHellos(turn, master);
+  for (const known of [...master.replicas.values(), ...master.sentinels.values()]) publishHello(turn, known);
   runFailover(turn, master);
 }
 

@@ -147,6 +147,8 @@ export interface Instance {
   /** The last failover that we tried or voted for begins. */
   failoverStartAt: number;
   failoverTimeoutMs: number;
+  /** The master is objectively down: we do not stand for election before this, so that not all do at once. */
+  electionAt: number;
   /** For which start the log has said that there is a delay. */
   failoverDelayLogged: number;
   promoted: Instance | null;

@@ -298,6 +298,7 @@ function createInstance(
     failoverStateChangedAt: NEVER,
     failoverStartAt: NEVER,
     failoverTimeoutMs: intervals.defaultFailoverTimeout,
+    electionAt: NEVER,
     failoverDelayLogged: NEVER,
     promoted: null,
   };
