@@ -26,6 +26,7 @@ import type { Bench, Scenario } from './scenario.ts';
 import { big } from './scenarios/big.ts';
 import { collectionsMemory } from './scenarios/collections-memory.ts';
 import { defrag } from './scenarios/defrag.ts';
+import { failover } from './scenarios/failover.ts';
 import { fullSync } from './scenarios/full-sync.ts';
 import { idle } from './scenarios/idle.ts';
 import { lazyfree } from './scenarios/lazyfree.ts';
@@ -55,6 +56,7 @@ const SCENARIOS: readonly Scenario[] = [
   replication,
   replicaLag,
   fullSync,
+  failover,
   big,
 ];
 
