@@ -37,7 +37,6 @@ export const ACL_COMMANDS: readonly CommandSpec[] = [
         complexity: 'O(1) amortized time considering the typical user.',
         arity: -3,
         flags: FOR_ADMINS,
-        tips: ['request_policy:all_nodes', 'response_policy:all_succeeded'],
         args: [multiple(string('username'))],
         run: acl.deluser,
       },
@@ -109,7 +108,6 @@ export const ACL_COMMANDS: readonly CommandSpec[] = [
         complexity: 'O(N). Where N is the number of configured users.',
         arity: 2,
         flags: FOR_ADMINS,
-        tips: ['request_policy:all_nodes', 'response_policy:all_succeeded'],
         run: acl.load,
       },
       {
@@ -131,7 +129,6 @@ export const ACL_COMMANDS: readonly CommandSpec[] = [
         complexity: 'O(N). Where N is the number of configured users.',
         arity: 2,
         flags: FOR_ADMINS,
-        tips: ['request_policy:all_nodes', 'response_policy:all_succeeded'],
         run: acl.save,
       },
       {
@@ -142,7 +139,6 @@ export const ACL_COMMANDS: readonly CommandSpec[] = [
         complexity: 'O(N). Where N is the number of rules provided.',
         arity: -3,
         flags: FOR_ADMINS,
-        tips: ['request_policy:all_nodes', 'response_policy:all_succeeded'],
         history: [
           ['6.2.0', 'Added Pub/Sub channel patterns.'],
           ['7.0.0', 'Added selectors and key based permissions.'],

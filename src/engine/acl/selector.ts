@@ -40,7 +40,7 @@ interface ChannelPattern {
   readonly bytes: Uint8Array;
 }
 
-const SPACE = /[\t-\r ]/;
+const SPACE = /[\0\t-\r ]/;
 
 export class Selector {
   readonly #context: RuleContext;
