@@ -218,3 +218,92 @@ describe('a sentinel that cannot start', () => {
     assert.match(stderr, /sentinel directive while not in sentinel mode\n$/);
   });
 });
+
+describe('scripts', () => {
+  /** Writes each call into a file of its folder, then ends with `status`. */
+  function script(where: Folder, status: number): string {
+    const path = join(where.cwd, 'notify.sh');
+    writeFileSync(
+      path,
+      `#!/bin/sh\nprintf '%s|' "$@" >> ${where.cwd}/calls\necho >> ${where.cwd}/calls\nexit ${status}\n`,
+    );
+    chmodSync(path, 0o755);
+    return path;
+  }
+
+  function calls(where: Folder): string[] {
+    const path = join(where.cwd, 'calls');
+    return existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n') : [];
+  }
+
+  const programs: [name: string, command: readonly string[] | undefined][] = [['ours', SENTINEL_COMMAND]];
+  if (oracle !== null) programs.push(["Redis's", [oracle, '--sentinel']]);
+
+  for (const [name, command] of programs) {
+    const options = (where: Folder) => ({
+      cwd: where.cwd,
+      command: name === 'ours' ? command! : command!.slice(0, 1),
+    });
+    const args = name === 'ours' ? ['sentinel.conf'] : ['sentinel.conf', '--sentinel'];
+
+    test(`${name} notification script is told of warnings`, async () => {
+      const where = await folder(ABSENT);
+      const path = script(where, 0);
+      writeFileSync(
+        join(where.cwd, 'sentinel.conf'),
+        `${where.file()}sentinel down-after-milliseconds mymaster 100\nsentinel notification-script mymaster ${path}\n`,
+      );
+      const sentinel = launch(args, options(where));
+      await waitFor(() => calls(where).length >= 2, { timeoutMs: 15_000, what: 'two calls' });
+      assert.deepEqual(
+        new Set(calls(where).slice(0, 2)),
+        new Set(['+monitor|master mymaster 127.0.0.1 1 quorum 2|', '+sdown|master mymaster 127.0.0.1 1|']),
+      );
+      const client = await RawClient.connect({ port: where.port });
+      const isEmpty = async () =>
+        ((await client.call('SENTINEL', 'PENDING-SCRIPTS')) as unknown[]).length === 0;
+      for (let i = 0; i < 500 && !(await isEmpty()); i++) await new Promise((done) => setTimeout(done, 10));
+      assert.equal(await isEmpty(), true);
+      await sentinel.end();
+    });
+
+    test(`${name} scripts that fail wait, or are told of`, async () => {
+      for (const status of [1, 2]) {
+        const where = await folder(ABSENT, 'loglevel debug');
+        const path = script(where, status);
+        writeFileSync(
+          join(where.cwd, 'sentinel.conf'),
+          `${where.file()}sentinel notification-script mymaster ${path}\n`,
+        );
+        const sentinel = launch(args, options(where));
+        await sentinel.sees(/-script-child \d+ \d 0/);
+        if (status === 2) await sentinel.sees(`# -script-error ${path} 0 2`);
+        const client = await RawClient.connect({ port: where.port });
+        const pending = (await client.call('SENTINEL', 'PENDING-SCRIPTS')) as unknown[][];
+        const shown = pending.map((fields) =>
+          fields.map((field) => (Array.isArray(field) ? field : String(field))),
+        );
+        if (status === 2) assert.deepEqual(shown, []);
+        else {
+          const [fields] = shown;
+          const delay = Number(fields![7]);
+          assert.ok(delay > 25_000 && delay <= 30_000, `${delay}`);
+          fields![7] = '';
+          assert.deepEqual(fields, [
+            'argv',
+            [path, '+monitor', 'master mymaster 127.0.0.1 1 quorum 2'],
+            'flags',
+            'scheduled',
+            'pid',
+            '0',
+            'run-delay',
+            '',
+            'retry-num',
+            '1',
+          ]);
+        }
+        await sentinel.end();
+      }
+    });
+  }
+});
