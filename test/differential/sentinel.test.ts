@@ -575,7 +575,7 @@ describe('a sentinel with a password, a script that hangs, and a failover', {
             const states = found.map((row) =>
               String(row instanceof Map ? row.get('flags') : (row as Reply[])[3]),
             );
-            return found.length >= 2 && states.every((state) => state === 'running') && found;
+            return found.length >= 2 && states.every((state) => state === 'running') ? found : null;
           },
           { timeoutMs: 10_000, what: 'two scripts' },
         );

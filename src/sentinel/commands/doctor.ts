@@ -1,6 +1,5 @@
 /** SENTINEL DOCTOR [master-name], ours: what is wrong with the set-up, as a text. */
 import type { Client } from '../../engine/client.ts';
-import type { Engine } from '../../engine/engine.ts';
 import { subcommandSyntax } from '../../engine/errors.ts';
 import type { Args } from '../../resp/args.ts';
 import { examineMaster, examineSentinel, type Finding } from '../core/doctor/doctor.ts';
@@ -14,7 +13,7 @@ export function doctor(sentinel: Sentinel, client: Client, args: Args): void {
   const canSave = sentinel.act((turn) => turn.save()).saved;
   const own = {
     canSave,
-    needsPassword: needsPassword(client.engine),
+    needsPassword: client.engine.acl.isLoginNeeded,
     scripts: sentinel.pendingScripts().length,
   };
   const { value: text } = sentinel.act((turn) => {
@@ -26,10 +25,6 @@ export function doctor(sentinel: Sentinel, client: Client, args: Args): void {
     return chapters.join('\n');
   });
   client.out.verbatim(text);
-}
-
-function needsPassword(engine: Engine): boolean {
-  return engine.config.values.requirepass !== '';
 }
 
 function chapter(title: string, findings: readonly Finding[]): string {

@@ -7,6 +7,7 @@ import type { Turn } from '../context.ts';
 import { has, type Instance, MASTER_REBOOT, ODOWN, SDOWN } from '../instance.ts';
 import { adviseOnData } from './data.ts';
 import {
+  answersWithErrors,
   count,
   duration,
   type Finding,
@@ -67,10 +68,10 @@ export function examineSentinel(turn: Turn, own: OwnSetup): Finding[] {
     found.push(
       warning(
         'Everybody who reaches this sentinel may command it, and thereby all its masters: it has no password. Set ' +
-          'requirepass here, and "sentinel sentinel-pass" on all sentinels.',
+          'requirepass to the same on all sentinels.',
       ),
     );
-  } else if (state.authPass === '') {
+  } else if (state.authPass === '' && state.requirePass === '') {
     found.push(
       problem(
         'This sentinel has a password, but none to give to the others ("sentinel sentinel-pass" is not set). If ' +
@@ -174,8 +175,7 @@ function examineState({ now }: Turn, master: Instance): Finding[] {
   } else if (link.disconnected) {
     found.push(warning('There is no connection to it at the moment.'));
   }
-  // Every reply counts as one, but an error does not say that it works.
-  const refuses = !link.disconnected && now - link.lastPong < 5000 && now - link.lastAvailable > 5000;
+  const refuses = answersWithErrors(master, now);
   if (refuses) {
     found.push(
       problem(

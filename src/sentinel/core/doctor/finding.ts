@@ -51,6 +51,15 @@ export function isUnresolved({ host, ip }: Address): boolean {
   return ip === '' && !isIpAddress(host);
 }
 
+const ERRORS_FOR_MS = 5000;
+
+/** It is there, but its replies to PING do not say that it works: most often it wants another password. */
+export function answersWithErrors({ link }: Instance, now: number): boolean {
+  return (
+    !link.disconnected && now - link.lastPong < ERRORS_FOR_MS && now - link.lastAvailable > ERRORS_FOR_MS
+  );
+}
+
 /** "1 sentinel", "3 sentinels" */
 export function count(n: number, what: string): string {
   return `${n} ${what}${n === 1 ? '' : 's'}`;

@@ -1,7 +1,16 @@
 /** SENTINEL DOCTOR on the sentinels of a master: are there enough, does the quorum make sense, are they all there? */
 import type { Turn } from '../context.ts';
-import { has, type Instance, NEVER, SDOWN } from '../instance.ts';
-import { count, duration, type Finding, note, place, problem, warning } from './finding.ts';
+import { has, type Instance, SDOWN } from '../instance.ts';
+import {
+  answersWithErrors,
+  count,
+  duration,
+  type Finding,
+  note,
+  place,
+  problem,
+  warning,
+} from './finding.ts';
 
 /** Hellos come every two seconds. */
 const HELLO_MISSED_MS = 30_000;
@@ -115,7 +124,14 @@ function adviseOnEach({ now }: Turn, master: Instance): Finding[] {
     places.set(place(other.address), other);
     const down = has(other, SDOWN);
     const silent = now - other.lastHello;
-    if (down && now - Math.max(other.sDownSince, NEVER) > LONG_GONE_MS) {
+    if (answersWithErrors(other, now)) {
+      found.push(
+        problem(
+          `${who} answers PING with an error: has it another password than "sentinel sentinel-pass" (or requirepass) ` +
+            'says here?',
+        ),
+      );
+    } else if (down && now - other.sDownSince > LONG_GONE_MS) {
       found.push(
         warning(
           `${who} is gone since ${duration(now - other.sDownSince)}, and still counts for the majority. If it is gone ` +
