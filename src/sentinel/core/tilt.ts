@@ -37,7 +37,13 @@ export function checkClock(turn: Turn, wallMs: number): void {
   state.lastTickWall = wallMs;
 }
 
-/** Whether nothing may be decided now: TILT, or just after a stall. */
+/**
+ * Whether nothing may be decided now: in TILT, just after a stall, or if the last tick is so long ago that the next
+ * will find one or the other (replies that lay in the sockets are often read before it).
+ */
 export function isPassive(turn: Turn): boolean {
-  return turn.state.tilt || turn.now < turn.state.stallUntil;
+  const { tilt, stallUntil, lastTickMono, intervals } = turn.state;
+  return (
+    tilt || turn.now < stallUntil || (lastTickMono !== 0 && turn.now - lastTickMono > intervals.tiltTrigger)
+  );
 }

@@ -180,10 +180,10 @@ describe('INFO of a replica', () => {
     assert.deepEqual(rig.events(), [
       '-role-change slave 10.0.0.3:6379 10.0.0.3 6379 @ mymaster 10.0.0.1 6379 new reported role is master',
     ]);
-    rig.now += 7000;
+    rig.skip(7000);
     rig.info(replica, lines);
     assert.ok(!rig.words(replica).includes('MULTI'));
-    rig.now += 1001;
+    rig.skip(1001);
     rig.info(rig.master, OF_MASTER);
     rig.clear();
     rig.info(replica, lines);
@@ -217,7 +217,7 @@ describe('INFO of a replica', () => {
     ]) {
       const { rig, replica } = settled(10_000);
       rig.info(replica, { run_id: REPLICA_ID, role: 'master' });
-      rig.now += 8001;
+      rig.skip(8001);
       rig.info(rig.master, OF_MASTER);
       spoil(rig);
       rig.clear();
@@ -267,7 +267,7 @@ describe('INFO of a replica', () => {
     const ofMaster = { ...OF_MASTER, master_replid: 'f6'.repeat(20) };
     const stranger = { run_id: OF_MASTER.run_id, role: 'master', master_replid: '99'.repeat(20) };
     rig.info(replica, stranger);
-    rig.now += 8001;
+    rig.skip(8001);
     rig.info(rig.master, ofMaster);
     rig.clear();
     rig.info(replica, stranger);

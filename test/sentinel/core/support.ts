@@ -69,6 +69,13 @@ export class Rig {
     }
   }
 
+  /** Time passes as if the clockwork had gone on; it says nothing. */
+  skip(ms: number): void {
+    this.now += ms;
+    this.state.lastTickMono = this.now;
+    this.state.lastTickWall = this.now + this.wallAhead;
+  }
+
   up(link: Link, localIp = '10.0.0.9'): void {
     this.handle({ type: 'linkUp', link: link.id, generation: link.command, localIp });
   }

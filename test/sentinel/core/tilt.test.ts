@@ -1,6 +1,7 @@
 /** TILT and stalls: a jump of the clock, and a process that stood still, are told apart. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { isPassive } from '../../../src/sentinel/core/tilt.ts';
 import { Rig } from './support.ts';
 
 describe('tilt', () => {
@@ -61,6 +62,27 @@ describe('tilt', () => {
     rig.answerAll();
     rig.pass(10_000, () => rig.answerAll());
     assert.deepEqual(rig.events(), []);
+  });
+
+  it('what is read before the first tick after a stall is not acted on either', () => {
+    const rig = new Rig();
+    rig.pass(1000, () => rig.answerAll());
+    rig.now += 60_000;
+    assert.equal(
+      rig.act((turn) => isPassive(turn)),
+      true,
+    );
+    rig.tick();
+    rig.pass(4900, () => rig.answerAll());
+    assert.equal(
+      rig.act((turn) => isPassive(turn)),
+      true,
+    );
+    rig.pass(200, () => rig.answerAll());
+    assert.equal(
+      rig.act((turn) => isPassive(turn)),
+      false,
+    );
   });
 
   it('who is silent after we stood still is judged when the grace is over', () => {
