@@ -47,7 +47,8 @@ function otherDirectives(): string {
 
 - \`include <path>\`: reads another file at this place; a pattern (\`*\`, \`?\`, \`[...]\`) reads all that match, sorted.
 - \`rename-command <name> <new name>\`: renames a command; to \`""\` removes it.
-- \`user <name> <rules...>\`: declares a user; stops the start, as there are none yet.
+- \`user <name> <rules...>\`: declares a user, by the rules of ACL SETUSER.
+- \`sentinel <option> ...\`: what a sentinel watches, and how: [sentinel.md](sentinel.md).
 - \`loadmodule <path> <arguments...>\`: stops the start: modules cannot be loaded.
 - ${retired.join(', ')}: accepted and ignored, as they have no meaning any more.
 `;
