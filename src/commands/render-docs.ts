@@ -1,9 +1,15 @@
 /** Renders the table of commands as Markdown: docs/commands.md, which a test keeps up to date. */
-import type { ArgSpec, CommandSpec, Group } from '../engine/command-spec.ts';
+import {
+  type ArgSpec,
+  type CommandSpec,
+  type Group,
+  ONLY_SENTINEL,
+  SENTINEL,
+} from '../engine/command-spec.ts';
 
 const INTRODUCTION = `# Commands
 
-Made from the table of commands (\`src/commands/*/specs*.ts\`); do not edit. Names, arguments and replies are those of
+Made from the tables of commands (\`src/commands/*/specs*.ts\`, \`src/sentinel/commands/specs.ts\`); do not edit. Names, arguments and replies are those of
 Redis 7.2; what differs from it is in [differences.md](differences.md). \`COMMAND DOCS\` and \`redis-cli\`'s \`help\`
 show the same at run time.
 `;
@@ -36,9 +42,25 @@ export function renderCommandDocs(specs: readonly CommandSpec[]): string {
     const commands = specs.filter((spec) => spec.group === group).sort(byName);
     if (commands.length === 0) continue;
     const rows = commands.flatMap((spec) => rowsOf(spec)).join('\n');
-    parts.push(`## ${title}\n\n| Command | Meaning | Since | Cost |\n| --- | --- | --- | --- |\n${rows}\n`);
+    const remark = group === 'sentinel' ? `${sentinelRemark(specs)}\n\n` : '';
+    parts.push(
+      `## ${title}\n\n${remark}| Command | Meaning | Since | Cost |\n| --- | --- | --- | --- |\n${rows}\n`,
+    );
   }
   return parts.join('\n');
+}
+
+/** What a sentinel has besides its own. */
+function sentinelRemark(specs: readonly CommandSpec[]): string {
+  const names = specs
+    .filter(({ flags }) => (flags & SENTINEL) !== 0 && (flags & ONLY_SENTINEL) === 0)
+    .map(({ name }) => `\`${name.toUpperCase()}\``)
+    .sort();
+  return [
+    'Only a sentinel has these. Besides, it has',
+    `${names.join(', ')}, and no others. There \`PUBLISH\` takes nothing but the`,
+    'hellos of sentinels; its events come to who has subscribed to their names.',
+  ].join('\n');
 }
 
 function byName(a: CommandSpec, b: CommandSpec): number {
