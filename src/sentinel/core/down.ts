@@ -16,7 +16,7 @@ import {
   SCRIPT_KILL_SENT,
   SDOWN,
 } from './instance.ts';
-import { ELECTION_SPREAD_MS } from './intervals.ts';
+import { ANSWER_PERIODS, ELECTION_SPREAD_MS } from './intervals.ts';
 
 /** For how long the oldest PING waits for its reply, or nobody could be asked; in ms. */
 export function silentFor(now: number, instance: Instance): number {
@@ -60,15 +60,20 @@ export function checkObjectivelyDown(turn: Turn, master: Instance): void {
   let agreed = 0;
   if (has(master, SDOWN)) {
     agreed = 1;
-    for (const sentinel of master.sentinels.values()) if (has(sentinel, MASTER_DOWN)) agreed++;
+    // After TILT or a stall the flags are of long ago: who has said so since then counts.
+    const valid = ANSWER_PERIODS * turn.state.intervals.askPeriod;
+    for (const sentinel of master.sentinels.values()) {
+      if (has(sentinel, MASTER_DOWN) && turn.now - sentinel.lastMasterDownReply <= valid) agreed++;
+    }
   }
   if (agreed > 0 && agreed >= master.quorum) {
     if (has(master, ODOWN)) return;
     turn.event('warning', '+odown', master, `#quorum ${agreed}/${master.quorum}`);
     master.flags |= ODOWN;
     master.oDownSince = turn.now;
-    const rivals = master.sentinels.size > 0;
-    master.electionAt = turn.now + (rivals ? randomBelow(turn.random, ELECTION_SPREAD_MS) : 0);
+    const rivals = master.sentinels.size;
+    const spread = rivals === 0 ? 1 : (rivals + 1) * ELECTION_SPREAD_MS;
+    master.electionAt = turn.now + randomBelow(turn.random, spread);
   } else if (has(master, ODOWN)) {
     turn.event('warning', '-odown', master);
     master.flags &= ~ODOWN;

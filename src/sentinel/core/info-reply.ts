@@ -16,7 +16,7 @@ import {
   PROMOTED,
   SDOWN,
 } from './instance.ts';
-import { sharesLineage } from './lineage.ts';
+import { mayFollow } from './lineage.ts';
 import { noteReconfiguration, sendReplicaOf } from './reconfigure.ts';
 import { addressOf, createReplica, findReplicaAt, isUsable } from './registry.ts';
 import { isPassive } from './tilt.ts';
@@ -199,15 +199,7 @@ function followed(turn: Turn, replica: Instance): Address {
 
 /** Has a replica that has strayed follow the master, if it may be the same that we knew. */
 function callBack(turn: Turn, replica: Instance, master: Instance, event: string): void {
-  if (master.requireSameLineage && sharesLineage(master, replica) === false) {
-    turn.event(
-      'warning',
-      '-refused-lineage',
-      replica,
-      `${event.slice(1)} #shares no history with the master`,
-    );
-    return;
-  }
+  if (!mayFollow(turn, replica, master)) return;
   if (sendReplicaOf(turn, replica, master.address)) turn.event('notice', event, replica);
 }
 

@@ -39,12 +39,14 @@ export function defaultIntervals(): Intervals {
 /** Failovers of several sentinels begin at different times, up to so many ms apart. */
 export const DESYNC_MAX_MS = 1000;
 /**
- * From ODOWN to the call for votes: a random time up to this. Sentinels see ODOWN within a few ms of each other, and it
- * takes as long again until they hear of a candidate; if two call for votes meanwhile, neither may get enough, and the
- * next try is twice failover-timeout away. Redis has the time to its next tick here (100 ms at most), and is slower
- * by a second afterwards.
+ * From ODOWN to the call for votes: a random time up to so much for each sentinel there is. Sentinels see ODOWN within
+ * a few ms of each other, and it takes as long again until they hear of a candidate; if two call for votes meanwhile,
+ * neither may get enough, and the next try is twice failover-timeout away. Redis has the time to its next tick here
+ * (100 ms at most), and is slower by a second afterwards.
  */
-export const ELECTION_SPREAD_MS = 250;
+export const ELECTION_SPREAD_MS = 80;
+/** What a sentinel said of a master counts for so many ask periods. */
+export const ANSWER_PERIODS = 5;
 /** After a stall of our own process nothing is decided for so long: what has come meanwhile is read first. */
 export const STALL_GRACE_MS = 5000;
 /** The clockwork runs 10 to 20 times a second, never in step with other sentinels. */

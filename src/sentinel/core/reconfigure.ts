@@ -6,6 +6,7 @@ import { type Address, announced } from './address.ts';
 import { askInfoNow } from './ask.ts';
 import type { Turn } from './context.ts';
 import { has, type Instance, PROMOTED, RECONF_DONE, RECONF_INPROG, RECONF_SENT, SDOWN } from './instance.ts';
+import { mayFollow } from './lineage.ts';
 
 /** Who is asked for INFO out of turn is asked so often at most. */
 const INFO_POLL_MS = 50;
@@ -58,6 +59,10 @@ export function reconfigureReplicas(turn: Turn, master: Instance): void {
     if (underWay >= master.parallelSyncs) break;
     if (has(replica, PROMOTED | RECONF_DONE | RECONF_SENT | RECONF_INPROG)) continue;
     if (replica.link.disconnected) continue;
+    if (!mayFollow(turn, replica, master)) {
+      replica.flags |= RECONF_DONE;
+      continue;
+    }
     if (!sendReplicaOf(turn, replica, promoted.address)) continue;
     replica.flags |= RECONF_SENT;
     replica.reconfSentAt = turn.now;
@@ -102,6 +107,7 @@ export function reconfigureTheRest(turn: Turn, master: Instance): void {
   if (promoted === null) return;
   for (const replica of master.replicas.values()) {
     if (has(replica, PROMOTED | RECONF_DONE | RECONF_SENT) || replica.link.disconnected) continue;
+    if (!mayFollow(turn, replica, master)) continue;
     if (!sendReplicaOf(turn, replica, promoted.address)) continue;
     turn.event('notice', '+slave-reconf-sent-be', replica);
     replica.flags |= RECONF_SENT;

@@ -215,6 +215,42 @@ describe('failover of a sentinel core', () => {
   });
 });
 
+describe('an instance of another history', () => {
+  const STRANGER = 'f'.repeat(40);
+
+  it('is made to follow the master, with a warning', () => {
+    const rig = agreeable();
+    Object.assign(rig.node(2), { role: 'master', replId: STRANGER, more: ['connected_slaves:1'] });
+    rig.until(() => rig.node(2).role === 'slave', 40_000);
+    assert.ok(rig.events.some((line) => line.includes('require-same-lineage mymaster yes')));
+  });
+
+  it('is left alone with require-same-lineage', () => {
+    const rig = agreeable({
+      prepare: (_, master) => {
+        master.requireSameLineage = true;
+      },
+    });
+    Object.assign(rig.node(2), { role: 'master', replId: STRANGER, more: ['connected_slaves:1'] });
+    rig.until(() => rig.names().includes('-refused-lineage'), 40_000);
+    rig.kill(MASTER_PORT);
+    rig.until(() => rig.names().includes('+switch-master'), 3000);
+    assert.equal(rig.node(2).role, 'master');
+    assert.equal(rig.master.address.port, 7001);
+  });
+
+  it('may follow all the same if it has nothing: it was started anew', () => {
+    const rig = agreeable({
+      prepare: (_, master) => {
+        master.requireSameLineage = true;
+      },
+    });
+    Object.assign(rig.node(2), { role: 'master', replId: STRANGER, more: ['connected_slaves:0'] });
+    rig.until(() => rig.node(2).role === 'slave', 40_000);
+    assert.ok(!rig.names().includes('-refused-lineage'));
+  });
+});
+
 describe('SENTINEL FAILOVER', () => {
   it('asks nobody', () => {
     const rig = new Rig();

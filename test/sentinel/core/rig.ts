@@ -30,6 +30,8 @@ export interface Node {
   /** Does what SLAVEOF says. */
   obedient: boolean;
   failoverState: string;
+  /** More lines of INFO. */
+  more: readonly string[];
 }
 
 export interface Sent {
@@ -234,6 +236,7 @@ function node(role: 'master' | 'slave'): Node {
     replId: 'c'.repeat(40),
     obedient: true,
     failoverState: 'no-failover',
+    more: [],
   };
 }
 
@@ -263,6 +266,7 @@ function infoOf(port: number, data: Node, nodes: ReadonlyMap<number, Node>): str
     `master_repl_offset:${data.offset}`,
     'second_repl_offset:-1',
   );
+  lines.push(...data.more);
   return `# Replication\r\n${lines.join('\r\n')}\r\n`;
 }
 
