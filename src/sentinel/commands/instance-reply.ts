@@ -60,8 +60,10 @@ export function writeInstances(
   instances: ReadonlyMap<string, Instance>,
   now: number,
 ): void {
-  out.array(instances.size);
-  for (const instance of instances.values()) writeInstance(out, state, instance, now);
+  // A replica with replica-announced no is watched, but not shown.
+  const shown = [...instances.values()].filter(({ replicaAnnounced }) => replicaAnnounced);
+  out.array(shown.length);
+  for (const instance of shown) writeInstance(out, state, instance, now);
 }
 
 function fieldsOf(state: SentinelState, instance: Instance, now: number): Field[] {
