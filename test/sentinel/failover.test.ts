@@ -14,10 +14,10 @@ const MIXED: Mix = forcedMix() ?? { sentinels: ['ours', 'real', 'ours'], servers
 const skip = hasReal() ? false : NO_REAL;
 
 describe('failover', { concurrency: 2 }, () => {
-  it('ours: killed and back, then told to step down', async () => {
+  it('ours: told to step down, then killed and back', async () => {
     await withGroup(OURS, async (group) => {
-      await failover(group, 'kill');
       await failover(group, 'manual');
+      await failover(group, 'kill');
     });
   });
 

@@ -61,7 +61,7 @@ const WORK: readonly Work[] = [
     name: 'wait',
     run: async (mix) => {
       const crashes = Number(options.crashes);
-      const { confirmed } = await waitBeforeCrash(mix, crashes);
+      const { confirmed } = await waitBeforeCrash(mix, crashes, (text) => console.log(`     wait ${text}`));
       return `${crashes} crashes, ${confirmed} writes confirmed by WAIT 1, none lost`;
     },
   },

@@ -6,7 +6,15 @@
  */
 import { type Address, announced, isIpAddress, sameAddress } from './address.ts';
 import type { Turn } from './context.ts';
-import { FAILOVER_IN_PROGRESS, has, type Instance, type Kind, type Link, NEVER } from './instance.ts';
+import {
+  FAILOVER_IN_PROGRESS,
+  has,
+  type Instance,
+  type Kind,
+  type Link,
+  MASTER_DOWN,
+  NEVER,
+} from './instance.ts';
 import { closeLink } from './links.ts';
 import type { SentinelState } from './state.ts';
 
@@ -133,6 +141,8 @@ export function changeMasterAddress(turn: Turn, master: Instance, host: string, 
     .filter((address) => !sameAddress(address, target));
   if (!sameAddress(before, target)) others.push(before);
   forget(turn, master, true);
+  // They have said so of the old address.
+  for (const sentinel of master.sentinels.values()) sentinel.flags &= ~MASTER_DOWN;
   master.address = target;
   master.oDownSince = NEVER;
   master.sDownSince = NEVER;

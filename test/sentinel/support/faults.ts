@@ -27,7 +27,8 @@ export async function failover(
   fault: Fault,
   options: { leave?: boolean } = {},
 ): Promise<FaultResult> {
-  const old = await group.agreed();
+  // A sentinel that still takes a replica for a stray master, as it was when it last looked, may send it back later.
+  const old = await group.agreed({ seen: fault === 'manual' });
   const sentinels = group.sentinels.filter(({ running, paused }) => running && !paused);
   const writer = new Writer({ sentinelPorts: sentinels.map(({ port }) => port), prefix: fault });
   try {
@@ -58,7 +59,7 @@ export async function failover(
     assert.deepEqual(group.badLines(), []);
     return { switchMs: first.atMs - began, writeMs: write.atMs - began, rejoinMs: ended - began };
   } catch (error) {
-    throw new Error(`${fault} of ${old.name}: ${(error as Error).message}\n${group.story()}`, {
+    throw new Error(`${fault} of ${old.name}: ${(error as Error).message}\n${await group.story()}`, {
       cause: error,
     });
   } finally {
@@ -122,7 +123,7 @@ export async function lossOfSentinels(group: Group): Promise<string> {
     try {
       await body();
     } catch (error) {
-      throw new Error(`${name}: ${(error as Error).message}\n${group.story()}`, { cause: error });
+      throw new Error(`${name}: ${(error as Error).message}\n${await group.story()}`, { cause: error });
     }
     told.push(`${name} ${((performance.now() - began) / 1000).toFixed(1)} s`);
   };

@@ -18,6 +18,7 @@ export interface GroupOptions {
   readonly sentinels: readonly Kind[];
   /** A majority by default. */
   readonly quorum?: number;
+  /** 2000 by default: on a busy machine nobody answers within one second always. */
   readonly downAfterMs?: number;
   readonly failoverTimeoutMs?: number;
   readonly parallelSyncs?: number;
@@ -90,7 +91,7 @@ export class Group {
 
   #sentinelFile(index: number, ids: readonly string[]): Directives {
     const {
-      downAfterMs = 1000,
+      downAfterMs = 2000,
       failoverTimeoutMs = 10_000,
       parallelSyncs = 1,
       sentinelLines = [],
@@ -154,7 +155,7 @@ export class Group {
         { timeoutMs, intervalMs: 50, what: 'a group that agrees' },
       );
     } catch (error) {
-      throw new Error(`${(error as Error).message}\n${this.story()}`);
+      throw new Error(`${(error as Error).message}\n${await this.story()}`);
     }
     return found!;
   }
@@ -195,6 +196,7 @@ export class Group {
       const { running, paused } = this.serverAt(Number(replica.get('port')));
       if (!running || paused) continue;
       if (replica.get('flags') !== 'slave') await what(`${replica.get('name')} as ${replica.get('flags')}`);
+      if (replica.get('role-reported') !== 'slave') await what(`${replica.get('name')} as a master still`);
       if (replica.get('master-link-status') !== 'ok') await what(`${replica.get('name')} without a link`);
       if (replica.get('master-port') !== about.get('port'))
         await what(`${replica.get('name')} follow another`);
@@ -209,12 +211,23 @@ export class Group {
     return view;
   }
 
-  /** The ends of all logs, for a failure's message. */
-  story(): string {
+  /** The ends of all logs, and what sentinels say of the replicas, for a failure's message. */
+  async story(): Promise<string> {
+    const told: string[] = [];
+    for (const sentinel of this.sentinels.filter(({ running, paused }) => running && !paused)) {
+      const reply = await sentinel.call('SENTINEL', 'REPLICAS', MASTER_NAME).catch(String);
+      const replicas = Array.isArray(reply)
+        ? reply.map((one) => [...fields(one)].join(' '))
+        : [String(reply)];
+      told.push(`--- what ${sentinel.name} sees\n${replicas.join('\n')}\n`);
+    }
     const members = [...this.sentinels, ...this.servers];
-    return members
-      .map((one) => `--- ${one.name}${one.running ? '' : ' (ended)'}\n${one.output.slice(-2500)}`)
-      .join('\n');
+    return (
+      told.join('') +
+      members
+        .map((one) => `--- ${one.name}${one.running ? '' : ' (ended)'}\n${one.output.slice(-2500)}`)
+        .join('\n')
+    );
   }
 
   /** Lines of logs which mean that one of ours went wrong. */

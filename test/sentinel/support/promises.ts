@@ -59,7 +59,9 @@ export async function waitBeforeCrash(
         await rejoin(group, old, master);
         progress(`${crash + 1}/${crashes}: ${Math.round(performance.now() - began)} ms, ${confirmed} writes`);
       } catch (error) {
-        throw new Error(`crash ${crash}: ${(error as Error).message}\n${group.story()}`, { cause: error });
+        throw new Error(`crash ${crash}: ${(error as Error).message}\n${await group.story()}`, {
+          cause: error,
+        });
       } finally {
         await Promise.all(writers.map((writer) => writer.stop()));
       }
