@@ -11,12 +11,9 @@ import { randomBelow } from '../../util/random.ts';
 import { announced } from './address.ts';
 import type { Turn } from './context.ts';
 import { COORDINATED, has, type Instance, MASTER_DOWN, SDOWN } from './instance.ts';
-import { DESYNC_MAX_MS } from './intervals.ts';
+import { ANSWER_PERIODS, DESYNC_MAX_MS } from './intervals.ts';
 import type { Reply } from './protocol.ts';
 import { isPassive } from './tilt.ts';
-
-/** What a sentinel said is forgotten after so many periods without an answer of it. */
-const STALE_PERIODS = 5;
 
 /**
  * Asks the other sentinels whether the master is down, once in each period; while a failover of ours waits for its
@@ -29,7 +26,7 @@ export function askOthers(turn: Turn, master: Instance, { force }: { force: bool
   const wanted = has(master, SDOWN) || (candidate && has(master, COORDINATED));
   for (const sentinel of master.sentinels.values()) {
     const answered = now - sentinel.lastMasterDownReply;
-    if (answered > STALE_PERIODS * period) {
+    if (answered > ANSWER_PERIODS * period) {
       sentinel.flags &= ~MASTER_DOWN;
       sentinel.leader = '';
     }

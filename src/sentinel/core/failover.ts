@@ -17,7 +17,7 @@ import { announced } from './address.ts';
 import { askInfoNow } from './ask.ts';
 import type { Turn } from './context.ts';
 import { coordinationRefusal, sendFailover, settleRoles, withdrawFailover } from './coordinated.ts';
-import { checkObjectivelyDown } from './down.ts';
+import { checkObjectivelyDown, checkSubjectivelyDown } from './down.ts';
 import { askOthers, leaderOf, sameId, vote } from './election.ts';
 import { forceHellos, publishHello } from './hello.ts';
 import {
@@ -84,7 +84,11 @@ export function startFailover(turn: Turn, master: Instance): void {
  * still holds on to replicas of this master.
  */
 export function goOn(turn: Turn, master: Instance): void {
-  if (has(master, SDOWN) && !has(master, ODOWN)) checkObjectivelyDown(turn, master);
+  // This very reply may be the PONG of the master, or a sentinel that does not hold it for down any more.
+  if (has(master, SDOWN)) {
+    checkSubjectivelyDown(turn, master);
+    checkObjectivelyDown(turn, master);
+  }
   if (has(master, ODOWN) && startFailoverIfNeeded(turn, master)) askOthers(turn, master, { force: true });
   runFailover(turn, master);
 }

@@ -8,7 +8,7 @@
  */
 import { announced, sameAddress } from './address.ts';
 import type { Turn } from './context.ts';
-import type { Instance } from './instance.ts';
+import { FAILOVER_IN_PROGRESS, has, type Instance } from './instance.ts';
 import { closeLink, HELLO_CHANNEL } from './links.ts';
 import { callReconfigScript } from './reconfigure.ts';
 import {
@@ -20,6 +20,7 @@ import {
   isUsable,
   removeInstance,
 } from './registry.ts';
+import type { SentinelState } from './state.ts';
 
 const FIELDS = 8;
 /** It is written into our file: nothing in it may end a word or a line there. */
@@ -125,6 +126,7 @@ function meet(turn: Turn, master: Instance, hello: Hello): Instance | null {
   const known = master.sentinels.get(hello.runId) ?? null;
   if (!isUsable(state, hello.ip, hello.port)) return null;
   if (known !== null && isAt(turn, known, hello)) return known;
+  if (isOurselves(state, hello)) return null;
   if (known !== null) {
     turn.event(
       'notice',
@@ -152,6 +154,17 @@ function meet(turn: Turn, master: Instance, hello: Hello): Instance | null {
   return sentinel;
 }
 
+/**
+ * Our own address, with another run id: what we were before our file was lost. (Redis counts it as one more sentinel,
+ * asks it for its vote, and votes twice.)
+ */
+function isOurselves(state: SentinelState, hello: Hello): boolean {
+  if (hello.port !== (state.announcePort === 0 ? state.port : state.announcePort)) return false;
+  if (state.announceIp !== '') return hello.ip === state.announceIp;
+  for (const { localIp } of state.links.values()) if (localIp === hello.ip) return true;
+  return false;
+}
+
 function isAt(turn: Turn, sentinel: Instance, hello: Hello): boolean {
   return (
     sentinel.address.port === hello.port &&
@@ -175,18 +188,24 @@ function moveNamesakes(turn: Turn, sentinel: Instance): void {
   }
 }
 
-/** A configuration that is newer than ours. */
+/**
+ * A configuration that is newer than ours. It ends a failover of ours that is older, also if the master is back at the
+ * address that we know: Redis goes on, tells everybody of its own choice under the other's epoch, and the sentinels
+ * disagree from then on.
+ */
 function takeConfiguration(turn: Turn, master: Instance, sentinel: Instance, hello: Hello): void {
   const { state } = turn;
   // An address that nobody can be reached at would be there to stay: greater epochs are rare.
   if (!isUsable(state, hello.masterHost, hello.masterPort) || hello.masterPort === 0) return;
   master.configEpoch = hello.configEpoch;
   const target = addressOf(turn, hello.masterHost, hello.masterPort);
-  if (sameAddress(master.address, target)) {
-    turn.save();
+  const before = sameAddress(master.address, target) ? currentAddress(master) : master.address;
+  if (sameAddress(before, target)) {
+    const overtaken = has(master, FAILOVER_IN_PROGRESS) && master.failoverEpoch <= hello.configEpoch;
+    if (overtaken) changeMasterAddress(turn, master, hello.masterHost, hello.masterPort);
+    else turn.save();
     return;
   }
-  const before = master.address;
   turn.event('warning', '+config-update-from', sentinel);
   const from = `${announced(before, state.announceHostnames)} ${before.port}`;
   turn.say(

@@ -29,6 +29,9 @@ export function coreTime(clock: Clock): () => number {
 /** What a command gets that was not sent because the state could not be saved before. */
 const NOT_SAVED = 'ERR the state that this relies on could not be saved';
 
+/** A file that could not be written is tried again so often. */
+const SAVE_AGAIN_MS = 1000;
+
 export interface ShellOptions {
   readonly core: SentinelCore;
   /** The core's time, as `coreTime` has it. */
@@ -57,6 +60,9 @@ export class Shell {
   readonly #events = new Fifo<Event>();
   #isBusy = false;
   #isClosed = false;
+  /** The file has what the core knows. What relies on that waits as long as it has not: also a vote given earlier. */
+  #isSaved = true;
+  #savedAt = 0;
   #timer: TimerHandle | null = null;
 
   constructor(options: ShellOptions) {
@@ -128,20 +134,25 @@ export class Shell {
   #perform(actions: readonly Action[]): boolean {
     const wasBusy = this.#isBusy;
     this.#isBusy = true;
-    let isSaved = true;
     try {
       for (const action of actions) {
         if (this.#isClosed) break;
-        if (action.type === 'save') isSaved = this.#options.save();
+        if (action.type === 'save') this.#save();
         else if (action.type !== 'send') this.#carryOut(action);
-        else if (isSaved || action.durable !== true) this.#send(action);
+        else if (this.#isSaved || action.durable !== true) this.#send(action);
         else this.#answerUnsent(action);
       }
     } finally {
       this.#isBusy = wasBusy;
     }
+    const isSaved = this.#isSaved;
     this.#drain();
     return isSaved;
+  }
+
+  #save(): void {
+    this.#isSaved = this.#options.save();
+    this.#savedAt = this.#options.now();
   }
 
   #carryOut(action: Exclude<Action, { readonly type: 'save' | 'send' }>): void {
@@ -181,6 +192,7 @@ export class Shell {
     if (this.#timer !== null) timers.clearTimeout(this.#timer);
     this.#timer = timers.setTimeout(() => {
       this.#timer = null;
+      if (!this.#isSaved && this.#options.now() - this.#savedAt >= SAVE_AGAIN_MS) this.#save();
       this.#dispatch({ type: 'tick', wallMs: clock.wallMs() });
       if (!this.#isClosed) this.#scripts.tick();
     }, delayMs);
