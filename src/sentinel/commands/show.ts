@@ -17,8 +17,12 @@ export function master(sentinel: Sentinel, { out }: Client, args: Args): void {
   writeInstance(out, sentinel.state, masterAt(sentinel, args), sentinel.now);
 }
 
+/** Without those that have `replica-announced no`. */
 export function replicas(sentinel: Sentinel, { out }: Client, args: Args): void {
-  writeInstances(out, sentinel.state, masterAt(sentinel, args).replicas, sentinel.now);
+  const announcedOnes = new Map(
+    [...masterAt(sentinel, args).replicas].filter(([, replica]) => replica.replicaAnnounced),
+  );
+  writeInstances(out, sentinel.state, announcedOnes, sentinel.now);
 }
 
 export function sentinels(sentinel: Sentinel, { out }: Client, args: Args): void {
