@@ -10,7 +10,7 @@
 import { sendPing } from './ask.ts';
 import type { Turn } from './context.ts';
 import { type Instance, type Link, NEVER } from './instance.ts';
-import type { Channel, Event } from './protocol.ts';
+import type { Channel, Event, Tag } from './protocol.ts';
 import { isPassive } from './tilt.ts';
 
 export const HELLO_CHANNEL = '__sentinel__:hello';
@@ -36,7 +36,7 @@ export function ensureLinks(turn: Turn, instance: Instance): void {
     link.pubsub = connect(turn, instance, 'pubsub');
     link.pubsubSince = now;
     greet(turn, instance, 'pubsub');
-    put(turn, instance, 'pubsub', ['SUBSCRIBE', HELLO_CHANNEL]);
+    put(turn, instance, 'pubsub', ['SUBSCRIBE', HELLO_CHANNEL], 'subscribe');
   }
   link.disconnected = false;
 }
@@ -60,6 +60,11 @@ export function onLinkDown(turn: Turn, event: Extract<Event, { type: 'linkDown' 
   } else if (link.pubsub === event.generation) {
     lost(link, 'pubsub');
   }
+}
+
+/** No hellos will come on a Pub/Sub connection that was not let in (NOAUTH): it counts as missing, and is tried again. */
+export function onSubscribeRefused(turn: Turn, link: Link): void {
+  closeChannel(turn, link, 'pubsub');
 }
 
 /** Closes both connections; they are made anew unless nobody uses the link any more. */
@@ -138,9 +143,15 @@ function credentials(turn: Turn, instance: Instance): { user: string; pass: stri
 }
 
 /** Sends on either connection. Replies on Pub/Sub connections are not waited for, so they don't count as pending. */
-function put(turn: Turn, instance: Instance, channel: Channel, words: readonly string[]): void {
+function put(
+  turn: Turn,
+  instance: Instance,
+  channel: Channel,
+  words: readonly string[],
+  purpose: Tag['purpose'] = 'discard',
+): void {
   if (channel === 'command') {
-    turn.send(instance, words, 'discard');
+    turn.send(instance, words, purpose);
     return;
   }
   const [name = '', ...rest] = words;
@@ -150,6 +161,6 @@ function put(turn: Turn, instance: Instance, channel: Channel, words: readonly s
     link: instance.link.id,
     generation: instance.link.pubsub,
     words: [called, ...rest],
-    tag: { instance: instance.id, purpose: 'discard' },
+    tag: { instance: instance.id, purpose },
   });
 }

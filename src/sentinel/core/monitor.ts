@@ -21,7 +21,7 @@ import {
   SCRIPT_KILL_SENT,
   SDOWN,
 } from './instance.ts';
-import { HELLO_CHANNEL } from './links.ts';
+import { HELLO_CHANNEL, onSubscribeRefused } from './links.ts';
 import type { Event, Reply } from './protocol.ts';
 
 const EAGER_INFO_PERIOD = 1000;
@@ -44,10 +44,15 @@ export function sendPeriodic(turn: Turn, instance: Instance): void {
   }
 }
 
-/** A reply on a command connection, for whatever it was sent. Replies of old connections are dropped. */
+/**
+ * A reply on a command connection, for whatever it was sent, or an error on a Pub/Sub connection. Those of old
+ * connections are dropped.
+ */
 export function onReply(turn: Turn, event: Extract<Event, { type: 'reply' }>): void {
   const link = turn.state.links.get(event.link);
-  if (link === undefined || link.command !== event.generation) return;
+  if (link === undefined) return;
+  if (link.pubsub === event.generation && event.tag.purpose === 'subscribe') onSubscribeRefused(turn, link);
+  if (link.command !== event.generation) return;
   link.pendingCommands = Math.max(0, link.pendingCommands - 1);
   const { purpose } = event.tag;
   const instance = turn.state.instances.get(event.tag.instance);
@@ -75,6 +80,7 @@ export function onReply(turn: Turn, event: Extract<Event, { type: 'reply' }>): v
       onFailoverReply(turn, instance, reply);
       break;
     case 'discard':
+    case 'subscribe':
       break;
   }
 }

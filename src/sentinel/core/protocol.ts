@@ -13,7 +13,7 @@ export type Channel = 'command' | 'pubsub';
 /** What a command was sent for; its reply comes back with it. `instance` may be gone by then. */
 export interface Tag {
   readonly instance: number;
-  readonly purpose: 'ping' | 'info' | 'publish' | 'vote' | 'discard' | 'failover';
+  readonly purpose: 'ping' | 'info' | 'publish' | 'subscribe' | 'vote' | 'discard' | 'failover';
 }
 
 export type LogLevel = 'debug' | 'verbose' | 'notice' | 'warning';
