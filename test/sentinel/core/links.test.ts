@@ -70,6 +70,30 @@ describe('links', () => {
     assert.ok(rig.words(rig.master).includes('listen __sentinel__:hello'));
   });
 
+  it('count as missing while SUBSCRIBE is refused', () => {
+    const rig = new Rig();
+    rig.tick();
+    const { link } = rig.master;
+    const refuse = (purpose: 'discard' | 'subscribe') =>
+      rig.handle({
+        type: 'reply',
+        link: link.id,
+        generation: link.pubsub,
+        tag: { instance: rig.master.id, purpose },
+        reply: new Error('NOAUTH Authentication required.'),
+      });
+    refuse('discard');
+    assert.notEqual(link.pubsub, 0, 'CLIENT SETNAME may be refused');
+    refuse('subscribe');
+    assert.deepEqual([link.pubsub, link.disconnected, link.command !== 0], [0, true, true]);
+    rig.clear();
+    rig.pass(1100);
+    assert.deepEqual(
+      connects(rig).map(({ channel }) => channel),
+      ['pubsub'],
+    );
+  });
+
   it('are tried once a second, and late news of an old connection change nothing', () => {
     const rig = new Rig();
     rig.tick();
