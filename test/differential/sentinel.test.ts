@@ -12,6 +12,7 @@ import { encodeCommand, type RawClient } from '../support/raw-client.ts';
 import { parseReply, type Reply } from '../support/reply-framer.ts';
 import { findProgram, REPOSITORY, type ServerProcess, startServer } from '../support/server-process.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { TRANSCRIPTS } from './sentinel-transcripts.ts';
 
 const REDIS_SERVER = process.env.REDIS_SERVER || findProgram('redis-server');
 const SKIP = 'skipped: no redis-server on PATH to compare with (Debian: apt-get install redis-server)';
@@ -472,6 +473,30 @@ describe('the commands of a sentinel', { skip: REDIS_SERVER === null ? SKIP : fa
     });
   }
 
+  for (const { client, lines } of TRANSCRIPTS) {
+    it(`what ${client} sends is answered alike`, async () => {
+      const [a, b] = await both(2);
+      const resp3 = /\bhello 3\b/i.test(lines);
+      try {
+        for (const packet of lines.split('\n\n')) {
+          const commands = packet
+            .split('\n')
+            .map((line) => words(line.trim()))
+            .filter(([first]) => first !== '');
+          const [x, y] = await Promise.all([a, b].map((one) => exchange(one, commands, resp3)));
+          for (const [i, command] of commands.entries()) {
+            // 7.0 does not know it.
+            const isNew = command[1]?.toLowerCase() === 'setinfo';
+            if (isNew) assert.equal(x![i], '+OK\r\n', command.join(' '));
+            else assert.equal(unvaried(x![i]!, command), unvaried(y![i]!, command), command.join(' '));
+          }
+        }
+      } finally {
+        await Promise.all([a.close(), b.close()]);
+      }
+    });
+  }
+
   it('RESET counts the masters that fit, and all is found anew', async () => {
     const [a, b] = await both(2);
     try {
@@ -659,6 +684,34 @@ function masked(row: Map<string, string>, ofSentinel: boolean): [string, string]
     if (VARYING.has(name)) return [name, /^\d+$/.test(value) ? 'number' : value];
     return [name, ofSentinel && OF_ONE_SENTINEL.has(name) ? 'its own' : value];
   });
+}
+
+/** A reply without what varies; of the other sentinels also without who they are. */
+function unvaried(raw: string, command: readonly string[]): string {
+  const names = [...VARYING, 'id', 'version', 'server_time_usec'];
+  if (command[1]?.toLowerCase() === 'sentinels') names.push(...OF_ONE_SENTINEL);
+  const field = new RegExp(`(\\$\\d+\\r\\n(?:${names.join('|')})\\r\\n)(?:\\$\\d+\\r\\n[^\\r]*|:\\d+)`, 'g');
+  const text = raw.replace(field, '$1varies');
+  return command[0] === 'CLIENT' && command[1] === 'ID' ? text.replace(/\d+/, 'id') : text;
+}
+
+/** Sends commands in one packet. A subscription is answered once for each topic, under RESP3 by pushes. */
+async function exchange(
+  client: RawClient,
+  commands: readonly (readonly string[])[],
+  resp3: boolean,
+): Promise<string[]> {
+  client.socket.write(Buffer.concat(commands.map((command) => encodeCommand(command))));
+  const replies: string[] = [];
+  for (const command of commands) {
+    const isSubscription = /^p?subscribe$/i.test(command[0]!);
+    let reply = '';
+    for (let i = 0; i < (isSubscription ? command.length - 1 : 1); i++) {
+      reply += (await (isSubscription && resp3 ? client.nextPush() : client.nextReply())).toString('latin1');
+    }
+    replies.push(reply);
+  }
+  return replies;
 }
 
 function subcommandInfos(raw: string): Map<string, string> {
