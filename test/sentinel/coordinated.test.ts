@@ -99,27 +99,19 @@ describe('SENTINEL FAILOVER COORDINATED', { concurrency: 2 }, () => {
   );
 
   it('leaves everything as it was when the replica is not there to take over', async () => {
-    await withGroup(
-      {
-        servers: ['ours', 'ours'],
-        sentinels: ['ours', 'ours', 'ours'],
-        failoverTimeoutMs: 3000,
-        downAfterMs: 10_000,
-      },
-      async (group) => {
-        const [master, replica] = group.servers as [Member, Member];
-        const since = performance.now();
-        replica.pause();
-        await master.ok('SET', 'written', 'while the replica stood still');
-        await group.sentinels[0]!.ok('SENTINEL', 'FAILOVER', MASTER_NAME, 'COORDINATED');
-        await group.events.wait('-failover-abort-slave-timeout', since);
-        await waitFor(async () => (await master.ok('SET', 'after', 'it')) === 'OK', {
-          what: 'a master that writes',
-        });
-        assert.equal((await master.info()).get('master_failover_state'), 'no-failover');
-        replica.resume();
-        await group.agreed({ master });
-      },
-    );
+    await withGroup({ servers: ['ours', 'ours'], sentinels: ['ours', 'ours', 'ours'] }, async (group) => {
+      const [master, replica] = group.servers as [Member, Member];
+      const since = performance.now();
+      replica.pause();
+      await master.ok('SET', 'written', 'while the replica stood still');
+      await group.sentinels[0]!.ok('SENTINEL', 'FAILOVER', MASTER_NAME, 'COORDINATED');
+      await group.events.wait('-failover-abort-slave-timeout', since);
+      await waitFor(async () => (await master.ok('SET', 'after', 'it')) === 'OK', {
+        what: 'a master that writes',
+      });
+      assert.equal((await master.info()).get('master_failover_state'), 'no-failover');
+      replica.resume();
+      await group.agreed({ master });
+    });
   });
 });

@@ -204,6 +204,12 @@ function waitPromotion(turn: Turn, master: Instance): void {
     enter(turn, master, 'send_slaveof_noone');
     return;
   }
+  if (has(master, COORDINATED) && has(master.promoted, SDOWN)) {
+    // The master holds its writers back for nobody.
+    turn.event('warning', '-failover-abort-slave-timeout', master);
+    abortFailover(turn, master);
+    return;
+  }
   pollInfo(turn, master.promoted);
 }
 

@@ -8,7 +8,7 @@
  */
 import { announced, sameAddress } from './address.ts';
 import type { Turn } from './context.ts';
-import { FAILOVER_IN_PROGRESS, has, type Instance } from './instance.ts';
+import { COORDINATED, FAILOVER_IN_PROGRESS, has, type Instance } from './instance.ts';
 import { closeLink, HELLO_CHANNEL } from './links.ts';
 import { callReconfigScript } from './reconfigure.ts';
 import {
@@ -46,7 +46,7 @@ export function publishHello(turn: Turn, instance: Instance): boolean {
   const { state } = turn;
   const { link } = instance;
   const ip = state.announceIp === '' ? link.localIp : state.announceIp;
-  if (link.disconnected || ip === '') return false;
+  if (link.disconnected || ip === '' || isHandingOver(instance)) return false;
   const master = instance.master ?? instance;
   const address = currentAddress(master);
   const payload = [
@@ -62,6 +62,11 @@ export function publishHello(turn: Turn, instance: Instance): boolean {
   if (!turn.send(instance, ['PUBLISH', HELLO_CHANNEL, payload], 'publish')) return false;
   instance.helloWaits = link.command;
   return true;
+}
+
+/** It holds PUBLISH back as it does writes; behind it our PINGs would wait, and it would seem to be down. */
+function isHandingOver(instance: Instance): boolean {
+  return has(instance, COORDINATED) && instance.failoverState === 'wait_promotion';
 }
 
 /** Has hellos about a master published at the next tick, through everybody. */

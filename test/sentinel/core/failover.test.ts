@@ -310,6 +310,37 @@ describe('SENTINEL FAILOVER', () => {
     assert.equal(rig.master.failoverState, 'none');
   });
 
+  it('COORDINATED says nothing to a master that holds writes back but PING, and gives up in time', () => {
+    const rig = agreeable({
+      prepare: (_, master) => {
+        master.failoverTimeoutMs = 10_000;
+      },
+    });
+    rig.act((turn) => requestFailover(turn, rig.master, { coordinated: true }));
+    const failover = rig.sent.find(({ words }) => words[0] === 'FAILOVER');
+    assert.deepEqual(failover?.words.slice(4), ['TIMEOUT', '5000']);
+    const from = rig.actions.length;
+    rig.pass(9000);
+    const told = rig.actions
+      .slice(from)
+      .filter((one) => one.type === 'send' && one.tag.instance === rig.master.id);
+    assert.deepEqual([...new Set(told.map((one) => (one.type === 'send' ? one.words[0] : '')))].sort(), [
+      'INFO',
+      'PING',
+    ]);
+    rig.until(() => rig.names().includes('-failover-abort-slave-timeout'), 2000);
+    assert.ok(rig.sent.some(({ words, to }) => words.join(' ') === 'FAILOVER ABORT' && to === 'mymaster'));
+  });
+
+  it('COORDINATED ends when the replica is down', () => {
+    const rig = agreeable();
+    for (const replica of rig.master.replicas.values()) replica.downAfterMs = 1000;
+    rig.act((turn) => requestFailover(turn, rig.master, { coordinated: true }));
+    rig.kill(MASTER_PORT + 1);
+    rig.until(() => rig.names().includes('-failover-abort-slave-timeout'), 3000);
+    assert.ok(rig.sent.some(({ words }) => words.join(' ') === 'FAILOVER ABORT'));
+  });
+
   it('COORDINATED goes on without the master when that dies', () => {
     const rig = agreeable();
     rig.act((turn) => requestFailover(turn, rig.master, { coordinated: true }));
