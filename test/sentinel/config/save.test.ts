@@ -8,7 +8,7 @@ import { describe, test } from 'node:test';
 import type { SaveFs } from '../../../src/sentinel/config/save.ts';
 import { launch, SENTINEL_COMMAND } from '../../process/launch.ts';
 import { RawClient } from '../../support/raw-client.ts';
-import type { ErrorReply, Reply } from '../../support/reply-framer.ts';
+import { type ErrorReply, parseReply, type Reply } from '../../support/reply-framer.ts';
 import { freePort } from '../../support/server-process.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { findRealSentinel, hasReal, Member, NO_REAL } from '../support/member.ts';
@@ -191,6 +191,34 @@ describe('a vote that was given', () => {
         await sentinel.start();
         const [, leader] = (await ask(sentinel, epoch, other!)) as [number, string, number];
         assert.notEqual(leader, other, 'nobody else gets a vote of this epoch');
+      }
+    } finally {
+      await sentinel.stop();
+    }
+  });
+
+  test('is there whenever the process is killed amid many', async () => {
+    const sentinel = await watching();
+    try {
+      let epoch = 0;
+      for (const replies of [1, 7, 30]) {
+        const client = await sentinel.connect();
+        for (let i = 1; i <= 60; i++) {
+          const asked = ['IS-MASTER-DOWN-BY-ADDR', '127.0.0.1', '1', String(epoch + i), ID];
+          client.sendNoReply('SENTINEL', ...asked);
+        }
+        let told = 0;
+        for (let i = 0; i < replies; i++) {
+          const reply = parseReply(await client.nextReply()) as [number, string, number];
+          assert.equal(reply[1], ID);
+          told = reply[2];
+        }
+        await sentinel.kill();
+        client.socket.destroy();
+        const saved = Number(/^sentinel leader-epoch m (\d+)$/m.exec(sentinel.config)?.[1]);
+        assert.ok(saved >= told && told > epoch, `told ${told}, saved ${saved}`);
+        epoch = saved;
+        await sentinel.start();
       }
     } finally {
       await sentinel.stop();
