@@ -4,7 +4,7 @@
  * the name of its field, and only there.
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -411,6 +411,29 @@ describe('the commands of a sentinel', { skip: REDIS_SERVER === null ? SKIP : fa
         );
       });
 
+      it('COMMAND DOCS', async () => {
+        const docs = (await ask('COMMAND DOCS sentinel')).map((raw) => {
+          const [docsOf] = fieldsOf(parseReply(Buffer.from(raw, 'latin1'))).values();
+          return fieldsOf(fieldsOf(docsOf!).get('subcommands')!);
+        });
+        for (const [name, theirs] of docs[1]!) {
+          const [x, y] = [docs[0]!.get(name)!, theirs].map(fieldsOf);
+          // Summaries and arguments are worded anew in 7.2, and CONFIG takes several parameters.
+          for (const field of [
+            'since',
+            'group',
+            'complexity',
+            'doc_flags',
+            'deprecated_since',
+            'replaced_by',
+          ]) {
+            const isWorded =
+              field === 'complexity' && (name === 'sentinel|config' || name === 'sentinel|slaves');
+            if (!isWorded) assert.deepEqual(x!.get(field), y!.get(field), `${name} ${field}`);
+          }
+        }
+      });
+
       it('SENTINEL HELP tells of what there is here besides', async () => {
         const [x, y] = await ask('SENTINEL HELP');
         const lines = (raw: string): string[] => parseReply(Buffer.from(raw, 'latin1')) as string[];
@@ -643,6 +666,57 @@ describe('a sentinel with a password, a script that hangs, and a failover', {
   });
 });
 
+describe('a sentinel whose file cannot be written', { skip: REDIS_SERVER === null ? SKIP : false }, () => {
+  const running: ServerProcess[] = [];
+  const clients: RawClient[] = [];
+
+  before(async () => {
+    const directives = { sentinel: ['monitor mymaster 127.0.0.1 1 1', 'deny-scripts-reconfig no'] };
+    const ours = { command: OURS, directives };
+    const oracle = { command: [REDIS_SERVER!], args: ['--sentinel'], directives };
+    for (const options of [ours, oracle]) {
+      const server = await startServer(options);
+      running.push(server);
+      clients.push(await server.connect());
+      // Not even root replaces a folder that is not empty.
+      rmSync(server.configFile);
+      mkdirSync(join(server.configFile, 'in-the-way'), { recursive: true });
+    }
+  });
+  after(async () => {
+    await Promise.all(clients.map((client) => client.close()));
+    await Promise.all(running.map((server) => server.stop()));
+  });
+
+  it('says so to whoever changes something; the change is made', async () => {
+    for (const line of [
+      'SENTINEL FLUSHCONFIG',
+      'SENTINEL MONITOR other 127.0.0.1 2 1',
+      'SENTINEL SET other quorum 3',
+      'SENTINEL CONFIG SET announce-port 5000',
+      'SENTINEL CONFIG GET announce-port',
+      'SENTINEL RESET other',
+      'SENTINEL GET-MASTER-ADDR-BY-NAME other',
+      'SENTINEL REMOVE other',
+      'SENTINEL GET-MASTER-ADDR-BY-NAME other',
+    ]) {
+      const [x, y] = await Promise.all(clients.map((client) => client.send(...line.split(' '))));
+      assert.equal(x!.toString(), y!.toString(), line);
+    }
+  });
+
+  it('ours gives no vote that it would forget, and DOCTOR knows', async () => {
+    const ask = ['SENTINEL', 'IS-MASTER-DOWN-BY-ADDR', '127.0.0.1', '1', '7', 'f'.repeat(40)];
+    const reply = parseReply(await clients[0]!.send(...ask)) as Reply[];
+    assert.deepEqual(reply.slice(1), ['*', 0]);
+    const text = String(parseReply(await clients[0]!.send('SENTINEL', 'DOCTOR')));
+    assert.match(text, /^This sentinel:\n \* problem: The configuration file cannot be written\./);
+    assert.match(text, /\nMaster mymaster \(127\.0\.0\.1:1\):\n/);
+    const refused = await clients[0]!.send('SENTINEL', 'DOCTOR', 'nosuch');
+    assert.equal(refused.toString(), '-ERR No such master with that name\r\n');
+  });
+});
+
 /** The folder of the script is the same for both; nothing else is. */
 function mask(seen: readonly unknown[]): unknown {
   return JSON.parse(JSON.stringify(seen).replace(/\d+(?= \d+ )|:\d+|\b\d{5}\b/g, 'n'));
@@ -677,6 +751,14 @@ function rowsOf(reply: Reply): Map<string, string>[] {
     for (let i = 0; i < flat.length; i += 2) fields.set(flat[i]!, flat[i + 1]!);
     return fields;
   });
+}
+
+/** A map as RESP2 or RESP3 tells it. */
+function fieldsOf(reply: Reply): Map<string, Reply> {
+  const flat = reply instanceof Map ? [...reply].flat() : (reply as Reply[]);
+  const fields = new Map<string, Reply>();
+  for (let i = 0; i < flat.length; i += 2) fields.set(String(flat[i]), flat[i + 1]!);
+  return fields;
 }
 
 function masked(row: Map<string, string>, ofSentinel: boolean): [string, string][] {
