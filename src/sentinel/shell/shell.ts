@@ -63,6 +63,8 @@ export class Shell {
   /** The file has what the core knows. What relies on that waits as long as it has not: also a vote given earlier. */
   #isSaved = true;
   #savedAt = 0;
+  /** Look-ups that have failed, and the log knows it. */
+  readonly #toldOf = new WeakSet<Promise<string>>();
   #timer: TimerHandle | null = null;
 
   constructor(options: ShellOptions) {
@@ -202,13 +204,21 @@ export class Shell {
     const { link, generation, channel, host, port } = action;
     const address = this.#names.addressOf(host);
     if (typeof address !== 'string') void this.#resolve(host, address);
-    this.#links.open({ link, generation, channel }, address, port);
+    // While a name does not resolve, its last address is tried, as Redis does: resolvers fail more often than servers.
+    const last = this.#core.state.names.get(host);
+    const place = typeof address === 'string' || last === undefined ? address : address.catch(() => last);
+    this.#links.open({ link, generation, channel }, place, port);
   }
 
   #resolve(host: string, address: Promise<string>): Promise<void> {
     return address.then(
       (ip) => this.#dispatch({ type: 'resolved', host, ip }),
-      () => this.#dispatch({ type: 'resolved', host, ip: null }),
+      () => {
+        // Both connections of a link ask for it.
+        if (!this.#toldOf.has(address)) this.#options.log.warning(`Failed to resolve hostname '${host}'`);
+        this.#toldOf.add(address);
+        this.#dispatch({ type: 'resolved', host, ip: null });
+      },
     );
   }
 
