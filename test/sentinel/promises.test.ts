@@ -8,7 +8,7 @@ const OURS: Mix = forcedMix() ?? { sentinels: ['ours', 'ours', 'ours'], servers:
 
 describe('promises', { concurrency: 2 }, () => {
   it('what WAIT 1 has confirmed is with the new master', async (t) => {
-    const { confirmed } = await waitBeforeCrash(OURS, 3);
+    const { confirmed } = await waitBeforeCrash(OURS, 2);
     assert.ok(confirmed > 100);
     t.diagnostic(`${confirmed} writes`);
   });

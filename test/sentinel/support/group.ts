@@ -219,7 +219,9 @@ export class Group {
       const replicas = Array.isArray(reply)
         ? reply.map((one) => [...fields(one)].join(' '))
         : [String(reply)];
-      told.push(`--- what ${sentinel.name} sees\n${replicas.join('\n')}\n`);
+      const master = await sentinel.call('SENTINEL', 'MASTER', MASTER_NAME).catch(String);
+      const about = Array.isArray(master) ? master.join(' ') : String(master);
+      told.push(`--- what ${sentinel.name} sees\n${about}\n${replicas.join('\n')}\n`);
     }
     const members = [...this.sentinels, ...this.servers];
     return (
