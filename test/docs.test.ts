@@ -94,6 +94,9 @@ function testedBlocks(text: string): Block[] {
   );
 }
 
+/** Ports that the README uses, of servers and of sentinels. */
+const PORTS = /\b2?63\d\d\b/g;
+
 describe('README', { skip: needs('redis-cli', 'npx') }, () => {
   const ports = new Map<string, number>();
   const servers: ChildProcess[] = [];
@@ -107,12 +110,12 @@ describe('README', { skip: needs('redis-cli', 'npx') }, () => {
 
   /** The line with free ports and a temporary folder instead of those that users would take. */
   const withOwnPlaces = async (line: string): Promise<string> => {
-    for (const [port] of line.matchAll(/\b63\d\d\b/g)) {
+    for (const [port] of line.matchAll(PORTS)) {
       if (!ports.has(port)) ports.set(port, await freePort());
     }
     return line
-      .replace(/\b63\d\d\b/g, (port) => String(ports.get(port)))
-      .replace(/(?<= )data\b/g, `${folder}/data`);
+      .replace(PORTS, (port) => String(ports.get(port)))
+      .replace(/(?<= )(?:data|ha)\b/g, (name) => `${folder}/${name}`);
   };
 
   for (const [i, block] of testedBlocks(read('README.md')).entries()) {
