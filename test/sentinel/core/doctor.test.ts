@@ -42,6 +42,7 @@ class Clinic {
     this.tell(master, {});
     for (const one of [master, ...this.replicas, ...this.sentinels]) {
       one.link.disconnected = false;
+      one.link.command = 1;
       one.link.oldestPing = 0;
       one.infoAt = rig.now;
       one.replId = 'd'.repeat(40);

@@ -162,6 +162,7 @@ export function examineMaster(turn: Turn, master: Instance): Finding[] {
 
 function examineState({ now }: Turn, master: Instance): Finding[] {
   const { link } = master;
+  const refuses = answersWithErrors(master, now);
   const found: Finding[] = [];
   if (has(master, ODOWN)) {
     found.push(problem(`It is down, since ${duration(now - master.oDownSince)}, and the quorum agrees.`));
@@ -172,10 +173,9 @@ function examineState({ now }: Turn, master: Instance): Finding[] {
           'does not agree.',
       ),
     );
-  } else if (link.disconnected) {
+  } else if (link.disconnected && !refuses) {
     found.push(warning('There is no connection to it at the moment.'));
   }
-  const refuses = answersWithErrors(master, now);
   if (refuses) {
     found.push(
       problem(

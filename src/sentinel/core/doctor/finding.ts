@@ -53,7 +53,10 @@ export function isUnresolved({ host, ip }: Address): boolean {
 
 const ERRORS_FOR_MS = 5000;
 
-/** It is there, but its replies to PING do not say that it works: most often it wants another password. */
+/**
+ * It is there, but its replies to PING do not say that it works: most often it wants another password. (Then the Pub/Sub
+ * connection is refused, too, and `disconnected` comes and goes.)
+ */
 export function answersWithErrors({ link }: Instance, now: number): boolean {
   return (
     !link.disconnected && now - link.lastPong < ERRORS_FOR_MS && now - link.lastAvailable > ERRORS_FOR_MS
