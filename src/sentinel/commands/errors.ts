@@ -14,12 +14,12 @@ export const CONFIG_USAGE = err(
 );
 export const IN_PROGRESS = new ReplyError('INPROG Failover already in progress');
 export const NO_GOOD_REPLICA = new ReplyError('NOGOODSLAVE No suitable replica to promote');
-/** COORDINATED, ours: the master itself has to hand over. */
+/** COORDINATED, with Valkey's code: the master itself has to hand over. */
 export const MASTER_NOT_WELL = new ReplyError(
-  'NOGOODMASTER The master is down or calls itself a replica: it cannot hand over',
+  'NOGOODPRIMARY The master is down or calls itself a replica: it cannot hand over',
 );
 export const NO_COORDINATION = new ReplyError(
-  'NOGOODMASTER The master does not know FAILOVER (it came with Redis 6.2): it cannot hand over',
+  'NOGOODPRIMARY The master does not know FAILOVER (it came with Redis 6.2): it cannot hand over',
 );
 
 export function noQuorum(usable: number, reasons: readonly string[]): ReplyError {
