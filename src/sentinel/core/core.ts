@@ -19,6 +19,7 @@ import { HZ_MIN, HZ_SPREAD } from './intervals.ts';
 import { ensureLinks, onLinkDown, onLinkUp } from './links.ts';
 import { onMessage, onReply, sendPeriodic } from './monitor.ts';
 import type { Action, Event, Outcome } from './protocol.ts';
+import { onResolved } from './registry.ts';
 import type { SentinelState } from './state.ts';
 import { checkClock, isPassive } from './tilt.ts';
 
@@ -78,11 +79,7 @@ export class SentinelCore {
         onMessage(turn, event);
         break;
       case 'resolved':
-        if (event.ip === null) turn.state.names.delete(event.host);
-        else turn.state.names.set(event.host, event.ip);
-        for (const { address } of turn.state.instances.values()) {
-          if (address.host === event.host && event.ip !== null) address.ip = event.ip;
-        }
+        if (event.ip !== null) onResolved(turn, event.host, event.ip);
         break;
       case 'hello':
         onHello(turn, event.payload);

@@ -20,6 +20,8 @@ import type { SentinelState } from './state.ts';
 
 const DEFAULT_PRIORITY = 100;
 export const DEFAULT_PARALLEL_SYNCS = 1;
+/** Names whose addresses are kept; who sends us hellos could have us look up any. */
+const NAMES_MAX = 10_000;
 
 /** A new master. The caller has seen to it that the name is free. */
 export function createMaster(
@@ -122,7 +124,8 @@ function forget(turn: Turn, master: Instance, keepSentinels: boolean): void {
   master.link.lastReconnect = NEVER;
   master.roleReported = 'master';
   master.roleReportedAt = now;
-  // What INFO said was said by another instance, perhaps.
+  // What INFO said was said by another instance, perhaps; it is asked as soon as there is a connection.
+  master.infoAt = NEVER;
   master.replId = '';
   master.replId2 = '';
   master.replOffset = 0;
@@ -196,6 +199,20 @@ export function isUsable(state: SentinelState, host: string, port: number): bool
   if (!Number.isInteger(port) || port < 0 || port > 65535 || host === '') return false;
   // A name stands in our file as one word.
   return isIpAddress(host) || (state.resolveHostnames && /^[!-~]{1,255}$/.test(host));
+}
+
+/** A name was looked up. Until that succeeds again, its last address counts. */
+export function onResolved(turn: Turn, host: string, ip: string): void {
+  const { names, instances } = turn.state;
+  names.delete(host);
+  names.set(host, ip);
+  for (const { address } of instances.values()) if (address.host === host) address.ip = ip;
+  if (names.size <= NAMES_MAX) return;
+  // The one that was looked up the longest ago: those that are in use are, again and again.
+  for (const oldest of names.keys()) {
+    names.delete(oldest);
+    break;
+  }
 }
 
 function knownAddress(state: SentinelState, host: string, port: number): Address {
