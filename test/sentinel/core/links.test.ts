@@ -230,3 +230,22 @@ describe('replies to PING', () => {
     assert.equal(rig.words(rig.master).filter((words) => words === 'SCRIPT KILL').length, 1);
   });
 });
+
+describe('names', () => {
+  it('the last address counts until another is found', () => {
+    const rig = new Rig();
+    rig.state.resolveHostnames = true;
+    const replica = rig.addReplica('db.example', 6379);
+    assert.equal(replica.address.ip, '');
+    rig.handle({ type: 'resolved', host: 'db.example', ip: '10.0.0.3' });
+    assert.equal(replica.address.ip, '10.0.0.3');
+    rig.handle({ type: 'resolved', host: 'db.example', ip: null });
+    assert.equal(replica.address.ip, '10.0.0.3');
+    rig.handle({ type: 'resolved', host: 'db.example', ip: '10.0.0.4' });
+    assert.equal(replica.address.ip, '10.0.0.4');
+    for (let i = 0; i < 20_000; i++) {
+      rig.handle({ type: 'resolved', host: `h${i}.example`, ip: '10.0.0.5' });
+    }
+    assert.equal(rig.state.names.size, 10_000);
+  });
+});
