@@ -11,7 +11,7 @@ import { randomBelow } from '../../util/random.ts';
 import { announced } from './address.ts';
 import type { Turn } from './context.ts';
 import { COORDINATED, has, type Instance, MASTER_DOWN, SDOWN } from './instance.ts';
-import { ANSWER_PERIODS, DESYNC_MAX_MS } from './intervals.ts';
+import { ANSWER_PERIODS, DESYNC_MAX_MS, EPOCH_MAX } from './intervals.ts';
 import type { Reply } from './protocol.ts';
 import { isPassive } from './tilt.ts';
 
@@ -82,7 +82,7 @@ export function answerIsMasterDown(
   const master = masterAt(turn, asked.host, asked.port);
   if (master === null) return { down: false, leader: '*', leaderEpoch: 0 };
   const down = has(master, SDOWN) && !isPassive(turn);
-  if (asked.runId === '*') return { down, leader: '*', leaderEpoch: 0 };
+  if (asked.runId === '*' || asked.epoch > EPOCH_MAX) return { down, leader: '*', leaderEpoch: 0 };
   const leader = vote(turn, master, asked.epoch, asked.runId);
   return { down, leader: leader === '' ? '*' : leader, leaderEpoch: master.leaderEpoch };
 }

@@ -245,8 +245,11 @@ export function onPromotedIsMaster(turn: Turn, replica: Instance): void {
 }
 
 function detectEnd(turn: Turn, master: Instance): void {
-  if (master.promoted === null || has(master.promoted, SDOWN)) return;
+  if (master.promoted === null) return;
   const late = turn.now - master.failoverStateChangedAt > master.failoverTimeoutMs;
+  // Redis waits for ever for a promoted replica that is down. Here it is the master all the same when the time is over,
+  // as the others know since long: they need our word to replace it.
+  if (has(master.promoted, SDOWN) && !late) return;
   if (late) turn.event('warning', '+failover-end-for-timeout', master);
   else if (replicasToReconfigure(master) > 0) return;
   turn.event('warning', '+failover-end', master);

@@ -9,6 +9,7 @@
 import { announced, sameAddress } from './address.ts';
 import type { Turn } from './context.ts';
 import { COORDINATED, FAILOVER_IN_PROGRESS, has, type Instance } from './instance.ts';
+import { EPOCH_MAX } from './intervals.ts';
 import { closeLink, HELLO_CHANNEL } from './links.ts';
 import { callReconfigScript } from './reconfigure.ts';
 import {
@@ -27,8 +28,6 @@ const FIELDS = 8;
 const RUN_ID = /^[!-~]{40}$/;
 /** Sentinels of one master: forged hellos must not have us connect to any number of addresses. */
 const SENTINELS_MAX = 1000;
-/** Greater epochs could not be counted on. */
-const EPOCH_MAX = Number.MAX_SAFE_INTEGER - 1;
 
 interface Hello {
   readonly ip: string;

@@ -52,3 +52,5 @@ export const STALL_GRACE_MS = 5000;
 /** The clockwork runs 10 to 20 times a second, never in step with other sentinels. */
 export const HZ_MIN = 10;
 export const HZ_SPREAD = 10;
+/** Greater epochs could not be counted on; nobody gets there who does not forge them. */
+export const EPOCH_MAX = Number.MAX_SAFE_INTEGER - 1;

@@ -192,6 +192,23 @@ describe('failover of a sentinel core', () => {
     assert.equal(rig.node(3).masterPort, 7001);
   });
 
+  it('ends when the time is over even if the new master is down: it is the one to be replaced now', () => {
+    const rig = agreeable({
+      prepare: (_, master) => {
+        master.failoverTimeoutMs = 5000;
+        for (const replica of master.replicas.values()) replica.downAfterMs = 1000;
+      },
+    });
+    rig.node(1).offset = 500;
+    rig.node(2).obedient = false;
+    rig.kill(MASTER_PORT);
+    rig.until(() => rig.names().includes('+promoted-slave'), 3000);
+    rig.kill(MASTER_PORT + 1);
+    rig.until(() => rig.names().includes('+switch-master'), 7000);
+    rig.node(2).obedient = true;
+    rig.until(() => rig.master.address.port === 7002, 20_000);
+  });
+
   it('tells the script of clients, as the leader', () => {
     const rig = agreeable({
       replicas: 1,

@@ -45,6 +45,12 @@ describe('votes of a sentinel', () => {
     assert.deepEqual(ask(rig, 8, A), { down: false, leader: '*', leaderEpoch: 0 });
   });
 
+  it('are not given for epochs beyond what can be counted', () => {
+    const rig = new Rig();
+    assert.deepEqual(ask(rig, 2 ** 60, A), { down: false, leader: '*', leaderEpoch: 0 });
+    assert.equal(rig.state.currentEpoch, 0);
+  });
+
   it('are saved, and only when they change something', () => {
     const rig = new Rig();
     const saves = (): number => rig.actions.filter((action) => action.type === 'save').length;
