@@ -520,6 +520,23 @@ describe('the commands of a sentinel', { skip: REDIS_SERVER === null ? SKIP : fa
     });
   }
 
+  it('ours believes in no epoch that ends all elections, and keeps no endless run id', async () => {
+    const client = await ours.connect();
+    try {
+      const port = String(master.port);
+      for (const [epoch, id] of [
+        ['-1', 'f'.repeat(40)],
+        ['9223372036854775807', 'f'.repeat(40)],
+        ['5', 'f'.repeat(100_000)],
+      ] as const) {
+        const raw = await client.send('SENTINEL', 'IS-MASTER-DOWN-BY-ADDR', '127.0.0.1', port, epoch, id);
+        assert.deepEqual(parseReply(raw), [0, '*', 0], epoch);
+      }
+    } finally {
+      await client.close();
+    }
+  });
+
   it('RESET counts the masters that fit, and all is found anew', async () => {
     const [a, b] = await both(2);
     try {

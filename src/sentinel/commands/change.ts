@@ -26,6 +26,9 @@ import type { Sentinel } from '../parts.ts';
 import * as errors from './errors.ts';
 import { masterAt } from './masters.ts';
 
+/** Run ids have 40 digits. Who sends a longer text gets no vote: it would be kept. */
+const RUN_ID_MAX = 256;
+
 const HELLO_CHANNEL = '__sentinel__:hello';
 
 /** Carries out what replies OK, or says why not (an error text without its code). */
@@ -126,7 +129,8 @@ export function failover(sentinel: Sentinel, { out }: Client, args: Args): void 
 export function isMasterDown(sentinel: Sentinel, { out }: Client, args: Args): void {
   const port = longArg(args, 3);
   const epoch = longArg(args, 4);
-  const asked = { host: args.text(2), port, epoch, runId: args.text(5) };
+  const runId = args.len[5]! > RUN_ID_MAX ? '*' : args.text(5);
+  const asked = { host: args.text(2), port, epoch, runId };
   const { value, saved } = sentinel.act((turn) => answerIsMasterDown(turn, asked));
   out.array(3);
   out.int(value.down ? 1 : 0);
