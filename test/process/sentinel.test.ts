@@ -7,7 +7,15 @@ import { findOracle } from '../support/oracle.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { freePort } from '../support/server-process.ts';
 import { waitFor, withTimeout } from '../support/wait-for.ts';
-import { type Launched, launch, messages, runToEnd, SENTINEL_COMMAND, scratchFolder } from './launch.ts';
+import {
+  type Launched,
+  launch,
+  messages,
+  runToEnd,
+  SENTINEL_COMMAND,
+  scratchFolder,
+  startServer,
+} from './launch.ts';
 
 const oracle = findOracle();
 /** Nobody is there: a sentinel watches it all the same. */
@@ -138,6 +146,26 @@ describe('the end of a sentinel', () => {
       await client.waitClosed();
     }
   });
+});
+
+test('SENTINEL SIMULATE-FAILURE: it ends at once, with status 99', async () => {
+  const master = await startServer({ directives: { save: '' } });
+  const replica = await startServer({ directives: { save: '', replicaof: `127.0.0.1 ${master.port}` } });
+  const where = await folder(`sentinel monitor mymaster 127.0.0.1 ${master.port} 1`);
+  const sentinel = await start(where);
+  const client = await RawClient.connect({ port: where.port });
+  await client.call('SENTINEL', 'SIMULATE-FAILURE', 'crash-after-election');
+  await sentinel.sees(`+slave slave 127.0.0.1:${replica.port}`);
+  // Until the replica has told how it is, it is no candidate. The reply to the last call never comes.
+  const ask = () => client.call('SENTINEL', 'FAILOVER', 'mymaster').then(String, () => 'gone');
+  for (let reply = await ask(); reply.includes('NOGOODSLAVE'); reply = await ask()) {
+    await new Promise((done) => setTimeout(done, 20));
+  }
+  const { code, stdout } = await withTimeout(sentinel.exited, 10_000, 'the end');
+  assert.equal(code, 99);
+  assert.match(stdout, /\+elected-leader master mymaster/);
+  assert.match(stdout, /# Sentinel CRASH because of SENTINEL simulate-failure\n$/);
+  assert.doesNotMatch(stdout, /bye bye/);
 });
 
 describe('a sentinel that cannot start', () => {
