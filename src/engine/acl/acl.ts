@@ -14,7 +14,7 @@ import type { Args } from '../../resp/args.ts';
 import type { ReplyError } from '../../resp/reply-error.ts';
 import { bytesOf } from '../../util/latin1.ts';
 import type { Client } from '../client.ts';
-import type { CommandSpec, KeyRef } from '../command-spec.ts';
+import { type CommandSpec, KEY_INCOMPLETE, KEY_NOT_KEY, type KeyRef, type KeySpec } from '../command-spec.ts';
 import { type Command, CommandTable } from '../command-table.ts';
 import type { Engine } from '../engine.ts';
 import * as errors from '../errors.ts';
@@ -22,7 +22,7 @@ import { findKeys, takesKeys } from '../key-extraction.ts';
 import type { Subscriptions } from '../messages/pubsub.ts';
 import { AclLog, type DenialContext, type DenialReason } from './acl-log.ts';
 import { CommandSet } from './command-set.ts';
-import { READS, type RuleContext, type Selector } from './selector.ts';
+import { neededFor, READS, type RuleContext, type Selector } from './selector.ts';
 import { joinSelectors, User } from './user.ts';
 import { applyDeclaration, declarationProblem, isUserName, parseUsersFile } from './users-file.ts';
 
@@ -40,6 +40,23 @@ export interface Denial {
 
 const NO_KEYS: readonly KeyRef[] = [];
 
+/** What is asked of a command each time it is checked. */
+interface CommandFacts {
+  readonly id: number;
+  /** Of a command with one key, always in the same place: where, and what it needs of a pattern. Else 0. */
+  readonly onlyKey: number;
+  readonly needed: number;
+  readonly channels: 'none' | 'one' | 'all' | 'patterns';
+}
+
+const CHANNELS: Readonly<Record<string, CommandFacts['channels']>> = {
+  publish: 'one',
+  spublish: 'one',
+  subscribe: 'all',
+  ssubscribe: 'all',
+  psubscribe: 'patterns',
+};
+
 export class Acl {
   readonly #engine: Engine;
   readonly #context: RuleContext;
@@ -47,6 +64,7 @@ export class Acl {
   /** The same object for ever, whatever becomes of its rules. */
   readonly defaultUser: User;
   readonly log = new AclLog();
+  readonly #facts = new Map<Command, CommandFacts>();
 
   constructor(engine: Engine) {
     const { config, commands } = engine;
@@ -202,7 +220,8 @@ export class Acl {
    * is furthest on counts.
    */
   denial(user: User, command: Command, args: Args): Denial | null {
-    const id = this.commands.idOf(command);
+    const facts = this.#factsOf(command);
+    const { id, onlyKey, needed } = facts;
     let keys: readonly KeyRef[] | null = null;
     let stage = -1;
     let index = 0;
@@ -211,20 +230,42 @@ export class Acl {
         stage = Math.max(stage, 0);
         continue;
       }
-      if (keys === null) keys = selector.allKeys ? null : keysOf(command, args);
-      const key = keys === null ? -1 : selector.forbiddenKey(keys, args);
-      if (key >= 0) {
-        const at = keys![key]!.index;
-        if (stage < 1 || (stage === 1 && at > index)) index = at;
+      let key = 0;
+      if (onlyKey !== 0) {
+        if (!selector.allowsKey(args, onlyKey, needed)) key = onlyKey;
+      } else if (!selector.allKeys) {
+        keys ??= keysOf(command, args);
+        const forbidden = selector.forbiddenKey(keys, args);
+        if (forbidden >= 0) key = keys[forbidden]!.index;
+      }
+      if (key !== 0) {
+        if (stage < 1 || (stage === 1 && key > index)) index = key;
         stage = Math.max(stage, 1);
         continue;
       }
-      const channel = forbiddenChannel(selector, command, args);
+      const channel = facts.channels === 'none' ? 0 : forbiddenChannel(selector, facts.channels, args);
       if (channel === 0) return null;
       if (stage < 2 || channel > index) index = channel;
       stage = 2;
     }
     return { reason: REASONS[stage] as Denial['reason'], index: stage === 0 ? 0 : index };
+  }
+
+  #factsOf(command: Command): CommandFacts {
+    let facts = this.#facts.get(command);
+    if (facts === undefined) {
+      const [spec] = command.keys;
+      const isOnly = command.keys.length === 1 && command.spec.getKeys === undefined;
+      const isPlain = isOnly && hasOnePlace(spec!);
+      facts = {
+        id: this.commands.idOf(command),
+        onlyKey: isPlain ? command.firstKey : 0,
+        needed: isPlain ? neededFor(spec!.flags) : 0,
+        channels: CHANNELS[command.spec.name] ?? 'none',
+      };
+      this.#facts.set(command, facts);
+    }
+    return facts;
   }
 
   /** Whether the client's command must be refused. It has been logged and counted then. */
@@ -279,28 +320,18 @@ function keysOf(command: Command, args: Args): readonly KeyRef[] {
   return takesKeys(command) ? (findKeys(command, args) ?? NO_KEYS) : NO_KEYS;
 }
 
+/** Whether it is one argument at a fixed place. */
+function hasOnePlace({ begin, find, flags }: KeySpec): boolean {
+  if (begin === 'unknown' || find === 'unknown' || !('index' in begin) || !('last' in find)) return false;
+  return find.last === 0 && (flags & (KEY_NOT_KEY | KEY_INCOMPLETE)) === 0;
+}
+
 /** Index of the first channel among the arguments that the selector does not allow; 0: there is none. */
-function forbiddenChannel(selector: Selector, command: Command, args: Args): number {
+function forbiddenChannel(selector: Selector, channels: CommandFacts['channels'], args: Args): number {
   if (selector.allChannels) return 0;
-  let last = 1;
-  let isPattern = false;
-  switch (command.spec.name) {
-    case 'publish':
-    case 'spublish':
-      break;
-    case 'psubscribe':
-      isPattern = true;
-      last = args.count - 1;
-      break;
-    case 'subscribe':
-    case 'ssubscribe':
-      last = args.count - 1;
-      break;
-    default:
-      return 0;
-  }
+  const last = channels === 'one' ? 1 : args.count - 1;
   for (let i = 1; i <= last; i++) {
-    if (!selector.allowsChannel(args.buf, args.off[i]!, args.len[i]!, isPattern)) return i;
+    if (!selector.allowsChannel(args.buf, args.off[i]!, args.len[i]!, channels === 'patterns')) return i;
   }
   return 0;
 }

@@ -234,18 +234,20 @@ export class Selector {
     if (this.allKeys) return -1;
     for (let i = 0; i < keys.length; i++) {
       const { index, flags } = keys[i]!;
-      const needed =
-        ((flags & KEY_ACCESS) !== 0 ? READS : 0) |
-        ((flags & (KEY_INSERT | KEY_DELETE | KEY_UPDATE)) !== 0 ? WRITES : 0);
-      if (!this.#allowsKey(args.buf, args.off[index]!, args.len[index]!, needed)) return i;
+      if (!this.allowsKey(args, index, neededFor(flags))) return i;
     }
     return -1;
   }
 
-  #allowsKey(buf: Uint8Array, off: number, len: number, needed: number): boolean {
-    for (const { bytes, flags } of this.#keys) {
+  /** Whether the key that is argument `index` may be used so (READS, WRITES, both, or 0: in whatever way). */
+  allowsKey(args: Args, index: number, needed: number): boolean {
+    if (this.allKeys) return true;
+    const off = args.off[index]!;
+    const len = args.len[index]!;
+    for (let i = 0; i < this.#keys.length; i++) {
+      const { bytes, flags } = this.#keys[i]!;
       if ((flags & needed) !== needed) continue;
-      if (globMatchBytes(bytes, 0, bytes.length, buf, off, len, false)) return true;
+      if (globMatchBytes(bytes, 0, bytes.length, args.buf, off, len, false)) return true;
     }
     return false;
   }
@@ -292,6 +294,12 @@ export class Selector {
 
 /** By what it allows. */
 const PREFIXES: Readonly<Record<number, string>> = { [READS]: '%R~', [WRITES]: '%W~', [READS | WRITES]: '~' };
+
+/** What a pattern must allow for a key that is used so (KEY_* flags). */
+export function neededFor(flags: number): number {
+  const reads = (flags & KEY_ACCESS) !== 0 ? READS : 0;
+  return (flags & (KEY_INSERT | KEY_DELETE | KEY_UPDATE)) !== 0 ? reads | WRITES : reads;
+}
 
 function flagOf(letter: string): number {
   if (letter === 'R' || letter === 'r') return READS;
