@@ -4,7 +4,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { after, describe, test } from 'node:test';
 import type { Channel, Event, Tag } from '../../src/sentinel/core/protocol.ts';
 import { Links, REPLY_BYTES_MAX, requestBytes, UNSENT_BYTES_MAX } from '../../src/sentinel/shell/links.ts';
-import { Names } from '../../src/sentinel/shell/names.ts';
+import { LOOKUPS_MAX, Names } from '../../src/sentinel/shell/names.ts';
 import { freePort } from '../support/server-process.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -217,6 +217,12 @@ describe('names', () => {
     answer('127.0.0.1');
     await new Promise((resolve) => setTimeout(resolve, 30));
     assert.deepEqual(given.events, []);
+  });
+
+  test('so many at once, and no more', async () => {
+    const names = new Names(() => new Promise(() => {}));
+    for (let i = 0; i < LOOKUPS_MAX; i++) void names.lookUp(`host-${i}`);
+    await assert.rejects(names.lookUp('one-more'), /Too many names to resolve: one-more/);
   });
 
   test("the system's resolver", async () => {

@@ -5,6 +5,9 @@
 import { lookup as systemLookup } from 'node:dns';
 import { isIP } from 'node:net';
 
+/** More look-ups at once are refused: forged hellos may bring any number of names. */
+export const LOOKUPS_MAX = 256;
+
 /** Gives an IP address; rejects if there is none. */
 export type Lookup = (host: string) => Promise<string>;
 
@@ -24,6 +27,8 @@ export class Names {
   lookUp(host: string): Promise<string> {
     const pending = this.#pending.get(host);
     if (pending !== undefined) return pending;
+    if (this.#pending.size >= LOOKUPS_MAX)
+      return Promise.reject(new Error(`Too many names to resolve: ${host}`));
     const found = this.#lookup(host).finally(() => this.#pending.delete(host));
     this.#pending.set(host, found);
     return found;
