@@ -64,6 +64,8 @@ export class Acl {
   /** The same object for ever, whatever becomes of its rules. */
   readonly defaultUser: User;
   readonly log = new AclLog();
+  /** Has no password, and may not log in. */
+  readonly #nobody: User;
   readonly #facts = new Map<Command, CommandFacts>();
 
   constructor(engine: Engine) {
@@ -77,6 +79,7 @@ export class Acl {
     this.defaultUser = new User(DEFAULT_USER, this.#context);
     for (const rule of ['+@all', '~*', '&*', 'on', 'nopass']) this.defaultUser.apply(rule);
     this.#users.set(DEFAULT_USER, this.defaultUser);
+    this.#nobody = new User('', this.#context);
     this.#applyPassword();
     config.onChange('requirepass', () => {
       this.#applyPassword();
@@ -209,8 +212,9 @@ export class Acl {
 
   /** The user, if that is its password and it may log in; else null, and it is logged that `by` (AUTH, HELLO) was refused. */
   authenticate(client: Client, name: string, password: Uint8Array, by: string): User | null {
-    const user = this.#users.get(name);
-    if (user?.accepts(password)) return user;
+    const user = this.#users.get(name) ?? null;
+    // Nobody takes as long as somebody.
+    if ((user ?? this.#nobody).accepts(password)) return user;
     this.#note(client, 'auth', client.transaction === null ? 'toplevel' : 'multi', by, name);
     return null;
   }
