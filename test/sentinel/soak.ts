@@ -77,7 +77,7 @@ const WORK: readonly Work[] = [
     },
   },
   { name: 'sentinels', run: (mix) => withGroup({ ...mix, failoverTimeoutMs: 2000 }, lossOfSentinels) },
-  { name: 'garbage', run: (mix) => garbage(mix, Number(options.seed), 400) },
+  { name: 'garbage', run: (mix) => garbage(mix, Number(options.seed), 2000) },
 ];
 
 const wanted = options.only.split(',');
@@ -109,7 +109,9 @@ function mixFrom(text: string): Mix {
 console.log(`seed ${options.seed}`);
 for (let round = 0; round < Number(options.rounds); round++) {
   for (const work of WORK.filter(({ name }) => wanted.includes(name))) {
-    const left = [...(work.name === 'wait' && options.mix === undefined ? mixes.slice(0, 1) : mixes)];
+    // Ours by themselves, or beside a real one anyway.
+    const once = options.mix === undefined && ['wait', 'garbage'].includes(work.name);
+    const left = once ? mixes.slice(0, 1) : [...mixes];
     const worker = async (): Promise<void> => {
       for (let mix = left.shift(); mix !== undefined; mix = left.shift()) await one(work, mix);
     };
