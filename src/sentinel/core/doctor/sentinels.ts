@@ -43,8 +43,8 @@ function adviseOnNumber(master: Instance): Finding[] {
   } else if (voters % 2 === 0) {
     found.push(
       note(
-        `${voters} sentinels need ${majority} for a majority, so they survive the loss of no more than ` +
-          `${voters - 1} would. An odd number is enough.`,
+        `${voters} sentinels need ${majority} for a majority: ${voters - majority} may be lost, as with ${voters - 1}. ` +
+          'An odd number is enough.',
       ),
     );
   }
