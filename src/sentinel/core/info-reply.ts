@@ -141,7 +141,9 @@ function noteReplica(turn: Turn, master: Instance, value: string): void {
   const [, host = '', portWord = ''] = found;
   const port = whole(portWord);
   if (!isUsable(turn.state, host, port) || master.replicas.size >= REPLICAS_MAX) return;
-  if (findReplicaAt(master, addressOf(turn, host, port)) !== null) return;
+  const address = addressOf(turn, host, port);
+  // Its own name ("ip:port") and whether we know it already are told by what its host name resolves to: see onResolved.
+  if (address.ip === '' || findReplicaAt(master, address) !== null) return;
   const replica = createReplica(turn, master, host, port);
   turn.event('notice', '+slave', replica);
   turn.save();

@@ -5,6 +5,7 @@
  * with us share one link. Nothing here tells the log of what it does, save where said: who calls knows why it is done.
  */
 import { type Address, announced, isIpAddress, sameAddress } from './address.ts';
+import { askInfoNow } from './ask.ts';
 import type { Turn } from './context.ts';
 import {
   FAILOVER_IN_PROGRESS,
@@ -201,10 +202,13 @@ export function isUsable(state: SentinelState, host: string, port: number): bool
   return isIpAddress(host) || (state.resolveHostnames && /^[!-~]{1,255}$/.test(host));
 }
 
-/** A name was looked up. Until that succeeds again, its last address counts. */
+/**
+ * A name was looked up. Until that succeeds again, its last address counts. If it is new, it may be that of a replica
+ * in a master's INFO, which is asked for once more.
+ */
 export function onResolved(turn: Turn, host: string, ip: string): void {
-  const { names, instances } = turn.state;
-  names.delete(host);
+  const { names, instances, masters } = turn.state;
+  if (!names.delete(host)) for (const master of masters.values()) askInfoNow(turn, master);
   names.set(host, ip);
   for (const { address } of instances.values()) if (address.host === host) address.ip = ip;
   if (names.size <= NAMES_MAX) return;

@@ -100,7 +100,17 @@ describe('INFO of a master', () => {
     assert.equal(rig.master.replicas.size, 0);
     rig.state.resolveHostnames = true;
     rig.info(rig.master, lines);
-    assert.deepEqual([...rig.master.replicas.keys()], ['db.example:6379']);
+    assert.equal(rig.master.replicas.size, 0);
+    assert.ok(rig.actions.some((action) => action.type === 'resolve' && action.host === 'db.example'));
+    rig.clear();
+    rig.handle({ type: 'resolved', host: 'db.example', ip: '10.0.0.3' });
+    assert.deepEqual(rig.words(rig.master), ['INFO']);
+    rig.info(rig.master, lines);
+    assert.deepEqual(rig.events(), ['+slave slave 10.0.0.3:6379 10.0.0.3 6379 @ mymaster 10.0.0.1 6379']);
+    assert.deepEqual([...rig.master.replicas.keys()], ['10.0.0.3:6379']);
+    // The same by its address.
+    rig.info(rig.master, { ...OF_MASTER, slave0: 'ip=10.0.0.3,port=6379,state=online' });
+    assert.equal(rig.master.replicas.size, 1);
   });
 
   it('with another run id: it was started anew', () => {
