@@ -137,12 +137,7 @@ function waitStart(turn: Turn, master: Instance): void {
     return;
   }
   turn.event('warning', '+elected-leader', master);
-  if (turn.state.crashAfterElection) {
-    crash(
-      turn,
-      'Failure simulation: this Sentinel will crash after being successfully elected as failover leader',
-    );
-  }
+  if (turn.state.crashAfterElection) turn.actions.push({ type: 'crash' });
   enter(turn, master, 'select_slave');
   turn.event('warning', '+failover-state-select-slave', master);
   // Which replica has the most is told by what they say from here on: the master has been silent for long.
@@ -230,12 +225,7 @@ export function onPromotedIsMaster(turn: Turn, replica: Instance): void {
   enter(turn, master, 'reconf_slaves');
   turn.save();
   turn.event('warning', '+promoted-slave', replica);
-  if (turn.state.crashAfterPromotion) {
-    crash(
-      turn,
-      'Failure simulation: this Sentinel will crash after promoting the selected replica to master',
-    );
-  }
+  if (turn.state.crashAfterPromotion) turn.actions.push({ type: 'crash' });
   turn.event('warning', '+failover-state-reconf-slaves', master);
   callReconfigScript(turn, master, 'leader', master.address, replica.address);
   if (has(master, COORDINATED)) settleRoles(turn, master, replica);
@@ -324,11 +314,6 @@ function enter(turn: Turn, master: Instance, state: FailoverState): void {
 
 function askAllInfo(turn: Turn, master: Instance): void {
   for (const replica of master.replicas.values()) askInfoNow(turn, replica);
-}
-
-function crash(turn: Turn, why: string): void {
-  turn.log('warning', why);
-  turn.actions.push({ type: 'crash' });
 }
 
 /** The wall clock at a time of ours, as far as the last tick has told. */

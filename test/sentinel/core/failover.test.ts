@@ -223,6 +223,24 @@ describe('failover of a sentinel core', () => {
     ]);
   });
 
+  it('crashes where SENTINEL SIMULATE-FAILURE says, before anything more is done', () => {
+    for (const [flag, event] of [
+      ['crashAfterElection', '+elected-leader'],
+      ['crashAfterPromotion', '+promoted-slave'],
+    ] as const) {
+      const rig = agreeable({
+        prepare: (state) => {
+          state[flag] = true;
+        },
+      });
+      rig.kill(MASTER_PORT);
+      rig.until(() => rig.names().includes(event), 3000);
+      const at = rig.actions.findIndex(({ type }) => type === 'crash');
+      const before = rig.actions[at - 1];
+      assert.equal(before?.type === 'event' ? before.name : '', event);
+    }
+  });
+
   it('decides nothing in TILT', () => {
     const rig = agreeable();
     rig.handle({ type: 'tick', wallMs: 5 });
