@@ -40,6 +40,26 @@ const SCRIPTS: Readonly<Record<string, string>> = {
     B PING
     A PING
   `,
+  'requirepass and the default user': `
+    A CONFIG SET requirepass foo | ACL SETUSER default nopass | CONFIG SET requirepass foo | ACL LIST
+    A CONFIG SET requirepass bar | ACL LIST | ACL SETUSER default resetpass | ACL LIST | CONFIG GET requirepass
+    B RESET | AUTH x | AUTH default x | AUTH bar | PING
+    A CONFIG SET requirepass "" | ACL LIST
+    B PING
+    A CONFIG SET requirepass foo | CONFIG SET requirepass "" | ACL LIST | ACL SETUSER admin on nopass +@all
+    C AUTH admin x | ACL SETUSER default reset | ACL GETUSER default
+    A PING
+    B PING | RESET | PING
+    C ACL SETUSER default on nopass +@all ~* &* | ACL SETUSER default skip-sanitize-payload | ACL GETUSER default
+    A ACL DELUSER admin
+  `,
+  'logging in within MULTI': `
+    A ACL SETUSER u on nopass +get +exec +set +auth ~a | ACL SETUSER v on nopass +@all ~*
+    B MULTI | AUTH u x | SET b 1 | GET a | AUTH v x | SET b 2 | EXEC | ACL WHOAMI
+    B MULTI | AUTH nosuch x | EXEC | ACL WHOAMI
+    A ACL DELUSER u | GET b
+    A ACL DELUSER v
+  `,
   'what is refused': `
     A ACL SETUSER u on nopass +get +multi +exec +discard +client|id +subscribe +publish ~a* %R~r* &ch* +set +copy +select|0
     B AUTH u x | GET a | GET b | SET a 1 | SET r 1 | GET r | COPY r a | COPY a r | CLIENT ID | CLIENT GETNAME | SELECT 0
