@@ -14,7 +14,12 @@ import { FAULTS, failover, lossOfSentinels } from './support/faults.ts';
 import { garbage } from './support/garbage.ts';
 import { withGroup } from './support/group.ts';
 import { allMixes, type Mix, nameMix, parseKinds } from './support/mixes.ts';
-import { isolation, MIN_REPLICAS_MAX_LAG_S, waitBeforeCrash } from './support/promises.ts';
+import {
+  coordinatedLosesNothing,
+  isolation,
+  MIN_REPLICAS_MAX_LAG_S,
+  waitBeforeCrash,
+} from './support/promises.ts';
 
 interface Work {
   readonly name: string;
@@ -24,8 +29,8 @@ interface Work {
 const program = new Command('soak:sentinel')
   .option(
     '--only <words>',
-    'matrix, wait, isolation, sentinels, garbage',
-    'matrix,wait,isolation,sentinels,garbage',
+    'matrix, wait, coordinated, isolation, sentinels, garbage',
+    'matrix,wait,coordinated,isolation,sentinels,garbage',
   )
   .option('--mix <sentinels/servers>', 'for example ours,ours,real/ours,real,ours')
   .option('--crashes <n>', 'of `wait`, for each mix', '100')
@@ -63,6 +68,14 @@ const WORK: readonly Work[] = [
       const crashes = Number(options.crashes);
       const { confirmed } = await waitBeforeCrash(mix, crashes, (text) => console.log(`     wait ${text}`));
       return `${crashes} crashes, ${confirmed} writes confirmed by WAIT 1, none lost`;
+    },
+  },
+  {
+    name: 'coordinated',
+    run: async (mix) => {
+      if (mix.sentinels.includes('real')) return 'redis-sentinel knows of none';
+      const { acknowledged, longestMs } = await coordinatedLosesNothing(mix, 10);
+      return `10 times, ${acknowledged} writes, none lost; without a write for ${Math.round(longestMs)} ms at most`;
     },
   },
   {

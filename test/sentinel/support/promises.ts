@@ -17,6 +17,12 @@ export interface CrashesResult {
   readonly confirmed: number;
 }
 
+export interface CoordinatedResult {
+  readonly acknowledged: number;
+  /** From the request to the first write that the new master has acknowledged, at worst. */
+  readonly longestMs: number;
+}
+
 /**
  * Kills the master amid writes, again and again: what WAIT 1 has confirmed is with the next one. Two replicas, one of
  * which lags behind the other at random, so that the choice of the replica matters.
@@ -68,6 +74,54 @@ export async function waitBeforeCrash(
     }
   });
   return { crashes, confirmed };
+}
+
+/**
+ * SENTINEL FAILOVER ... COORDINATED, again and again amid writes: of what any master has acknowledged, nothing is lost,
+ * WAIT or not. The sentinels must be ours.
+ */
+export async function coordinatedLosesNothing(mix: Mix, rounds: number): Promise<CoordinatedResult> {
+  let acknowledged = 0;
+  let longestMs = 0;
+  await withGroup(mix, async (group) => {
+    for (let round = 0; round < rounds; round++) {
+      const old = await group.agreed({ seen: true });
+      const sentinelPorts = group.sentinels.map(({ port }) => port);
+      const writers = [0, 1, 2].map(
+        (i) => new Writer({ sentinelPorts, pauseMs: 1, prefix: `f${round}:${i}` }),
+      );
+      try {
+        await waitFor(() => writers.every((writer) => writer.acknowledged.length > 50), { what: 'writes' });
+        const began = performance.now();
+        const asked = group.sentinels[round % group.sentinels.length]!;
+        await asked.ok('SENTINEL', 'FAILOVER', MASTER_NAME, 'COORDINATED');
+        await group.events.wait('+switch-master', began);
+        const master = await group.agreed({ notMaster: old });
+        for (const writer of writers) {
+          const next = await writer.nextSince(began, master.port);
+          longestMs = Math.max(longestMs, next.atMs - began);
+        }
+        await Promise.all(writers.map((writer) => writer.stop()));
+        for (const writer of writers) {
+          const keys = writer.acknowledged.map(({ key }) => key);
+          const values = (await master.ok('MGET', ...keys)) as (string | null)[];
+          assert.deepEqual(
+            keys.filter((key, i) => values[i] !== key),
+            [],
+            'acknowledged and lost',
+          );
+          acknowledged += keys.length;
+        }
+      } catch (error) {
+        throw new Error(`round ${round}: ${(error as Error).message}\n${await group.story()}`, {
+          cause: error,
+        });
+      } finally {
+        await Promise.all(writers.map((writer) => writer.stop()));
+      }
+    }
+  });
+  return { acknowledged, longestMs };
 }
 
 export interface IsolationResult {
