@@ -18,13 +18,13 @@ import {
 } from './instance.ts';
 import { mayFollow } from './lineage.ts';
 import { noteReconfiguration, sendReplicaOf } from './reconfigure.ts';
-import { addressOf, createReplica, findReplicaAt, isUsable } from './registry.ts';
+import { addressOf, createReplica, findReplicaAt, isUsable, replicaName } from './registry.ts';
 import { isPassive } from './tilt.ts';
 
 /** Hello periods that a replica may call itself a master before it is called back: newer news may be on their way. */
 const STRAY_HELLOS = 4;
 /** Replicas of one master; INFO of somebody who lies could list more than we can watch. */
-const REPLICAS_MAX = 10_000;
+const REPLICAS_MAX = 1000;
 const RUN_ID_BYTES = 40;
 
 type Role = Instance['roleReported'];
@@ -143,7 +143,8 @@ function noteReplica(turn: Turn, master: Instance, value: string): void {
   if (!isUsable(turn.state, host, port) || master.replicas.size >= REPLICAS_MAX) return;
   const address = addressOf(turn, host, port);
   // Its own name ("ip:port") and whether we know it already are told by what its host name resolves to: see onResolved.
-  if (address.ip === '' || findReplicaAt(master, address) !== null) return;
+  if (address.ip === '' || master.replicas.has(replicaName(turn.state, address))) return;
+  if (findReplicaAt(master, address) !== null) return;
   const replica = createReplica(turn, master, host, port);
   turn.event('notice', '+slave', replica);
   turn.save();
