@@ -148,6 +148,46 @@ describe('the end of a sentinel', () => {
   });
 });
 
+test('replies that came while a sentinel was stopped count before it judges', async () => {
+  const master = await startServer({ directives: { save: '' } });
+  const where = await folder(
+    `sentinel monitor mymaster 127.0.0.1 ${master.port} 1`,
+    'sentinel down-after-milliseconds mymaster 500',
+  );
+  const sentinel = await start(where);
+  const client = await RawClient.connect({ port: where.port });
+  const knowsIt = async () =>
+    /[0-9a-f]{40}/.test(String(await client.call('SENTINEL', 'MASTER', 'mymaster')));
+  while (!(await knowsIt())) await new Promise((done) => setTimeout(done, 20));
+  for (let i = 0; i < 4; i++) {
+    await new Promise((done) => setTimeout(done, 130 * i));
+    sentinel.child.kill('SIGSTOP');
+    await new Promise((done) => setTimeout(done, 900));
+    sentinel.child.kill('SIGCONT');
+    assert.match(String(await client.call('INFO', 'sentinel')), /status=ok/);
+  }
+  assert.doesNotMatch(sentinel.stdout, /[+]sdown|[+]tilt/);
+  await sentinel.end();
+});
+
+test('a sentinel that was stopped for a while takes nobody for dead, and says that it stood still', async () => {
+  const master = await startServer({ directives: { save: '' } });
+  const where = await folder(
+    `sentinel monitor mymaster 127.0.0.1 ${master.port} 1`,
+    'sentinel down-after-milliseconds mymaster 1000',
+  );
+  const sentinel = await start(where);
+  const client = await RawClient.connect({ port: where.port });
+  assert.match(String(await client.call('INFO', 'sentinel')), /status=ok/);
+  sentinel.child.kill('SIGSTOP');
+  await new Promise((done) => setTimeout(done, 3500));
+  sentinel.child.kill('SIGCONT');
+  await sentinel.sees(/# This sentinel stood still for \d{4} milliseconds/);
+  assert.match(String(await client.call('INFO', 'sentinel')), /sentinel_tilt:0\r\n(?:.*\r\n)*.*status=ok/);
+  assert.doesNotMatch(sentinel.stdout, /[+]sdown|[+]tilt/);
+  await sentinel.end();
+});
+
 test('SENTINEL SIMULATE-FAILURE: it ends at once, with status 99', async () => {
   const master = await startServer({ directives: { save: '' } });
   const replica = await startServer({ directives: { save: '', replicaof: `127.0.0.1 ${master.port}` } });

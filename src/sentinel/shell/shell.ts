@@ -29,6 +29,10 @@ export function coreTime(clock: Clock): () => number {
 /** What a command gets that was not sent because the state could not be saved before. */
 const NOT_SAVED = 'ERR the state that this relies on could not be saved';
 
+/** A tick that is so late is put off once more, until sockets were read and connections that were being made are. */
+const LATE_MS = 200;
+const BREATH_MS = 50;
+
 /** A file that could not be written is tried again so often. */
 const SAVE_AGAIN_MS = 1000;
 
@@ -98,7 +102,10 @@ export class Shell {
 
   /** False: the state could not be saved. */
   start(): boolean {
-    return this.#perform(this.#core.start(this.#options.now()));
+    const isSaved = this.#perform(this.#core.start(this.#options.now()));
+    // The first tick is now: links begin, and from here on the core knows how long it stood still.
+    this.#tick();
+    return isSaved;
   }
 
   act<T>(run: (turn: Turn) => T): { value: T; saved: boolean } {
@@ -190,14 +197,22 @@ export class Shell {
   }
 
   #tickAfter(delayMs: number): void {
-    const { clock, timers } = this.#options;
+    const { now, timers } = this.#options;
     if (this.#timer !== null) timers.clearTimeout(this.#timer);
+    const due = now() + delayMs;
     this.#timer = timers.setTimeout(() => {
-      this.#timer = null;
-      if (!this.#isSaved && this.#options.now() - this.#savedAt >= SAVE_AGAIN_MS) this.#save();
-      this.#dispatch({ type: 'tick', wallMs: clock.wallMs() });
-      if (!this.#isClosed) this.#scripts.tick();
+      if (now() - due <= LATE_MS) this.#tick();
+      // Node runs timers before it reads sockets: what came while we stood still counts first.
+      else this.#timer = timers.setTimeout(() => this.#tick(), BREATH_MS);
     }, delayMs);
+  }
+
+  #tick(): void {
+    this.#timer = null;
+    const { clock, now } = this.#options;
+    if (!this.#isSaved && now() - this.#savedAt >= SAVE_AGAIN_MS) this.#save();
+    this.#dispatch({ type: 'tick', wallMs: clock.wallMs() });
+    if (!this.#isClosed) this.#scripts.tick();
   }
 
   #connect(action: Extract<Action, { readonly type: 'connect' }>): void {
