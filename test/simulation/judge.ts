@@ -237,14 +237,12 @@ export class Judge {
       case 'ping': {
         const text = reply instanceof Error ? reply.message : String(reply);
         if (/^(PONG|LOADING|MASTERDOWN)/.test(text)) heard.pongAt = now;
-        heard.connected = true;
         break;
       }
       case 'info':
         if (!Buffer.isBuffer(reply)) break;
         heard.infoAt = now;
         heard.info = parseInfo(reply.toString('latin1'));
-        heard.connected = true;
         break;
       case 'vote': {
         const sentinel = node.core?.state.instances.get(tag.instance);
@@ -267,16 +265,15 @@ export class Judge {
     }
   }
 
-  disconnected(node: SentinelNode, address: string, channel: string): void {
-    if (channel === 'command') this.#heard(this.#lives.get(node)!, address).connected = false;
+  /** One of its two connections has gone. */
+  disconnected(node: SentinelNode, address: string): void {
+    this.#heard(this.#lives.get(node)!, address).connected = false;
   }
 
   acts(node: SentinelNode, action: Action, links: ReadonlyMap<number, Outgoing>): void {
     if (action.type === 'event') this.#event(node, action.name, action.text);
     else if (action.type === 'connect') {
-      if (action.channel === 'command') {
-        this.#heard(this.#lives.get(node)!, `${action.host}:${action.port}`).connected = true;
-      }
+      this.#heard(this.#lives.get(node)!, `${action.host}:${action.port}`).connected = true;
     } else if (action.type === 'send') {
       const { words } = action;
       if (words[0] === 'PUBLISH') this.#hello(node, words[2]!);

@@ -279,7 +279,7 @@ export class SentinelNode implements Listener {
         if (outgoing === undefined) break;
         this.#forget(outgoing);
         outgoing.connection.closeClient();
-        this.#judge.disconnected(this, outgoing.address, outgoing.channel);
+        this.#judge.disconnected(this, outgoing.address);
         break;
       }
       case 'send': {
@@ -336,7 +336,7 @@ export class SentinelNode implements Listener {
     const outgoing = this.#byConnection.get(connection);
     if (outgoing === undefined) return;
     this.#forget(outgoing);
-    this.#judge.disconnected(this, outgoing.address, outgoing.channel);
+    this.#judge.disconnected(this, outgoing.address);
     this.#handle({ type: 'linkDown', link: outgoing.link, generation: outgoing.generation, reason });
   }
 
