@@ -22,11 +22,14 @@ import { findKeys, takesKeys } from '../key-extraction.ts';
 import type { Subscriptions } from '../messages/pubsub.ts';
 import { AclLog, type DenialContext, type DenialReason } from './acl-log.ts';
 import { CommandSet } from './command-set.ts';
+import * as problems from './rule-problems.ts';
 import { neededFor, READS, type RuleContext, type Selector } from './selector.ts';
 import { joinSelectors, User } from './user.ts';
 import { applyDeclaration, declarationProblem, isUserName, parseUsersFile } from './users-file.ts';
 
 export const DEFAULT_USER = 'default';
+/** What the default user may do before anybody says otherwise. */
+const FIRST_RULES: readonly string[] = ['+@all', '~*', '&*', 'on', 'nopass'];
 
 /** Later ones say more about how far the user got. */
 const REASONS: readonly DenialReason[] = ['command', 'key', 'channel'];
@@ -77,7 +80,7 @@ export class Acl {
       warn: (text) => engine.log.warning(text),
     };
     this.defaultUser = new User(DEFAULT_USER, this.#context);
-    for (const rule of ['+@all', '~*', '&*', 'on', 'nopass']) this.defaultUser.apply(rule);
+    for (const rule of FIRST_RULES) this.defaultUser.apply(rule);
     this.#users.set(DEFAULT_USER, this.defaultUser);
     this.#nobody = new User('', this.#context);
     this.#applyPassword();
@@ -152,7 +155,7 @@ export class Acl {
   declare(lines: ServerConfig['users']): string | null {
     const { log } = this.#engine;
     for (const [name = '', ...rules] of lines) {
-      if (!isUserName(name)) return 'Spaces not allowed in ACL usernames';
+      if (!isUserName(name)) return problems.SPACES_IN_NAME;
       const user = this.get(name) ?? new User(name, this.#context);
       if (user === this.defaultUser) user.apply('reset');
       const problem = applyDeclaration(user, rules);
@@ -182,7 +185,7 @@ export class Acl {
     if (newDefault !== undefined) this.defaultUser.become(newDefault);
     else {
       // Not in the file: as it was at the very first.
-      for (const rule of ['reset', '+@all', '~*', '&*', 'on', 'nopass']) this.defaultUser.apply(rule);
+      for (const rule of ['reset', ...FIRST_RULES]) this.defaultUser.apply(rule);
       this.defaultUser.sanitize = null;
     }
     users.set(DEFAULT_USER, this.defaultUser);

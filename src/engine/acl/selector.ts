@@ -26,7 +26,7 @@ export interface RuleContext {
 
 // What a key pattern allows.
 export const READS = 1 << 0;
-export const WRITES = 1 << 1;
+const WRITES = 1 << 1;
 
 interface KeyPattern {
   readonly text: string;
@@ -78,10 +78,6 @@ export class Selector {
   /** Whether nothing is forbidden. */
   get isUnlimited(): boolean {
     return this.allCommands && this.allKeys && this.allChannels;
-  }
-
-  get channelPatterns(): readonly ChannelPattern[] {
-    return this.#channels;
   }
 
   /** Applies one rule; null, or why it is not accepted (rule-problems.ts), and then nothing has changed. */

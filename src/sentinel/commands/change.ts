@@ -13,6 +13,7 @@ import type { Turn } from '../core/context.ts';
 import { answerIsMasterDown } from '../core/election.ts';
 import { requestFailover } from '../core/failover.ts';
 import { onHello } from '../core/hello.ts';
+import { HELLO_CHANNEL } from '../core/links.ts';
 import {
   getConfig,
   type LogLevelHost,
@@ -28,8 +29,6 @@ import { masterAt } from './masters.ts';
 
 /** Run ids have 40 digits. Who sends a longer text gets no vote: it would be kept. */
 const RUN_ID_MAX = 256;
-
-const HELLO_CHANNEL = '__sentinel__:hello';
 
 /** Carries out what replies OK, or says why not (an error text without its code). */
 function attempt(sentinel: Sentinel, { out }: Client, run: (turn: Turn) => string | null): void {

@@ -1,11 +1,12 @@
 /** Refusals of SENTINEL's subcommands and of a sentinel's PUBLISH, with redis-sentinel's texts. */
 import { err, shown } from '../../engine/errors.ts';
 import { ReplyError } from '../../resp/reply-error.ts';
+import * as texts from '../core/errors.ts';
 
-export const NO_SUCH_MASTER = err('No such master with that name');
+export const NO_SUCH_MASTER = err(texts.NO_SUCH_MASTER);
 export const INVALID_PORT = err('Invalid port');
 export const INVALID_QUORUM = err('Invalid quorum');
-export const QUORUM_TOO_SMALL = err('Quorum must be 1 or greater.');
+export const QUORUM_TOO_SMALL = err(texts.BAD_QUORUM);
 export const NOT_SAVED = err('Failed to save config file. Check server logs.');
 export const UNKNOWN_SIMULATION = err('Unknown failure simulation specified');
 export const ONLY_HELLOS = err('Only HELLO messages are accepted by Sentinel instances.');

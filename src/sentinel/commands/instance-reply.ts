@@ -57,13 +57,11 @@ export function writeInstance(out: ReplyWriter, state: SentinelState, instance: 
 export function writeInstances(
   out: ReplyWriter,
   state: SentinelState,
-  instances: ReadonlyMap<string, Instance>,
+  instances: readonly Instance[],
   now: number,
 ): void {
-  // A replica with replica-announced no is watched, but not shown.
-  const shown = [...instances.values()].filter(({ replicaAnnounced }) => replicaAnnounced);
-  out.array(shown.length);
-  for (const instance of shown) writeInstance(out, state, instance, now);
+  out.array(instances.length);
+  for (const instance of instances) writeInstance(out, state, instance, now);
 }
 
 function fieldsOf(state: SentinelState, instance: Instance, now: number): Field[] {

@@ -10,23 +10,22 @@ import { writeInstance, writeInstances } from './instance-reply.ts';
 import { masterAt } from './masters.ts';
 
 export function masters({ state, now }: Sentinel, { out }: Client): void {
-  writeInstances(out, state, state.masters, now);
+  writeInstances(out, state, [...state.masters.values()], now);
 }
 
 export function master(sentinel: Sentinel, { out }: Client, args: Args): void {
   writeInstance(out, sentinel.state, masterAt(sentinel, args), sentinel.now);
 }
 
-/** Without those that have `replica-announced no`. */
+/** One that has `replica-announced no` is watched, but not shown. */
 export function replicas(sentinel: Sentinel, { out }: Client, args: Args): void {
-  const announcedOnes = new Map(
-    [...masterAt(sentinel, args).replicas].filter(([, replica]) => replica.replicaAnnounced),
-  );
-  writeInstances(out, sentinel.state, announcedOnes, sentinel.now);
+  const known = [...masterAt(sentinel, args).replicas.values()];
+  const shown = known.filter(({ replicaAnnounced }) => replicaAnnounced);
+  writeInstances(out, sentinel.state, shown, sentinel.now);
 }
 
 export function sentinels(sentinel: Sentinel, { out }: Client, args: Args): void {
-  writeInstances(out, sentinel.state, masterAt(sentinel, args).sentinels, sentinel.now);
+  writeInstances(out, sentinel.state, [...masterAt(sentinel, args).sentinels.values()], sentinel.now);
 }
 
 export function myId({ state }: Sentinel, { out }: Client): void {

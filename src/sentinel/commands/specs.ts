@@ -1,5 +1,5 @@
 /**
- * SENTINEL and its subcommands as a table. What they do is in handlers.ts; the handlers are closures over one sentinel,
+ * SENTINEL and its subcommands as a table. Handlers (show.ts, change.ts and their like) are closures over one sentinel,
  * for several may live in one process.
  */
 import {

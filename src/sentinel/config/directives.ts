@@ -19,8 +19,8 @@ import {
   DUPLICATE_SENTINEL,
   LOAD_ERRORS,
 } from '../core/errors.ts';
-import type { Instance } from '../core/instance.ts';
-import { propagateDownAfter } from '../core/options.ts';
+import { type Instance, RUN_ID_LENGTH } from '../core/instance.ts';
+import { propagateDownAfter, yesNo } from '../core/options.ts';
 import { createMaster, createReplica, createSentinel, findMaster, findReplica } from '../core/registry.ts';
 import { newState, type SentinelState } from '../core/state.ts';
 
@@ -59,7 +59,6 @@ interface Option {
 
 const MAX_INT64 = 2n ** 63n - 1n;
 const MAX_UINT64 = 2n ** 64n - 1n;
-const RUN_ID_LENGTH = 40;
 
 /**
  * The state that these directives describe. `lines`: the words behind `sentinel` of each. `now`: monotonic ms of the
@@ -139,11 +138,6 @@ function epoch(text: string): number {
   return value > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(value);
 }
 
-function yesNo(word: string): boolean | null {
-  const lower = word.toLowerCase();
-  return lower === 'yes' ? true : lower === 'no' ? false : null;
-}
-
 /** Why an instance cannot be at this address. */
 function addressProblem({ state }: Turn, host: string, port: number): string | null {
   if (port < 0 || port > 65535) return BAD_PORT;
@@ -160,21 +154,17 @@ function flag(name: string, problem: string, set: (state: SentinelState, value: 
   return [name, { words: [1], stage: 'self', accept }];
 }
 
-function self(name: string, set: (state: SentinelState, word: string) => string | null | undefined): Entry {
-  const accept = ({ turn }: Loading, [word]: readonly string[]) => set(turn.state, word!) ?? null;
+function self(name: string, set: (state: SentinelState, word: string) => string | null): Entry {
+  const accept = ({ turn }: Loading, [word]: readonly string[]) => set(turn.state, word!);
   return [name, { words: [1], stage: 'self', accept }];
 }
 
-type Setter = (
-  master: Instance,
-  words: readonly string[],
-  loading: Loading,
-) => string | null | undefined | undefined;
+type Setter = (master: Instance, words: readonly string[], loading: Loading) => string | null;
 
 function ofMaster(name: string, words: readonly number[], set: Setter): Entry {
   const accept = (loading: Loading, [masterName, ...rest]: readonly string[]) => {
     const master = findMaster(loading.turn.state, masterName!);
-    return master === null ? LOAD_ERRORS.noSuchMaster : (set(master, rest, loading) ?? null);
+    return master === null ? LOAD_ERRORS.noSuchMaster : set(master, rest, loading);
   };
   return [name, { words: words.map((count) => count + 1), stage: 'master', accept }];
 }

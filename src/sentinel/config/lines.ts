@@ -47,7 +47,7 @@ function directive(option: string, lines: readonly RewriteLine[]): WantedLines {
 }
 
 /** A word of a line: as it is if it is read back so. */
-export function lineWord(word: string): string {
+function lineWord(word: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not stand in a line as they are
   return word === '' || /[\x00-\x20"'\x7f]/.test(word) ? quote(word) : word;
 }

@@ -14,7 +14,7 @@ import { COORDINATED, has, type Instance, SDOWN } from './instance.ts';
 import { sendReplicaOf } from './reconfigure.ts';
 
 /** Whether the master knows FAILOVER (Redis 6.2 and later say in INFO how far one is). */
-export function supportsFailover(master: Instance): boolean {
+function supportsFailover(master: Instance): boolean {
   return /^master_failover_state:/m.test(master.info);
 }
 

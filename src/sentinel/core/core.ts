@@ -14,7 +14,7 @@ import { checkObjectivelyDown, checkSubjectivelyDown } from './down.ts';
 import { askOthers } from './election.ts';
 import { finishFailover, goOn, runFailover, startFailoverIfNeeded } from './failover.ts';
 import { onHello } from './hello.ts';
-import { FAILOVER_IN_PROGRESS, has, type Instance, SDOWN } from './instance.ts';
+import { FAILOVER_IN_PROGRESS, has, type Instance, RUN_ID_LENGTH, SDOWN } from './instance.ts';
 import { HZ_MIN, HZ_SPREAD } from './intervals.ts';
 import { ensureLinks, onLinkDown, onLinkUp } from './links.ts';
 import { onMessage, onReply, sendPeriodic } from './monitor.ts';
@@ -36,7 +36,7 @@ export class SentinelCore {
   start(now: number): readonly Action[] {
     return this.act(now, (turn) => {
       const { state } = this;
-      if (state.myId === '') state.myId = randomHex(this.#random, 40);
+      if (state.myId === '') state.myId = randomHex(this.#random, RUN_ID_LENGTH);
       turn.save();
       turn.log('notice', `Sentinel ID is ${state.myId}`);
       for (const master of state.masters.values()) {

@@ -25,8 +25,6 @@ export const LOAD_ERRORS = {
 
 /** SENTINEL MONITOR and REMOVE. */
 export const NO_SUCH_MASTER = 'No such master with that name';
-export const INVALID_PORT = 'Invalid port';
-export const INVALID_QUORUM = 'Invalid quorum';
 export const INVALID_HOST = 'Invalid IP address or hostname specified';
 
 /** SENTINEL SET. */

@@ -14,6 +14,7 @@ import {
   MASTER_REBOOT,
   ODOWN,
   PROMOTED,
+  RUN_ID_LENGTH,
   SDOWN,
 } from './instance.ts';
 import { mayFollow } from './lineage.ts';
@@ -25,7 +26,6 @@ import { isPassive } from './tilt.ts';
 const STRAY_HELLOS = 4;
 /** Replicas of one master; INFO of somebody who lies could list more than we can watch. */
 const REPLICAS_MAX = 1000;
-const RUN_ID_BYTES = 40;
 
 type Role = Instance['roleReported'];
 
@@ -122,8 +122,8 @@ function whole(word: string): number {
 
 /** Another run id: it was started anew. */
 function noteRunId(turn: Turn, instance: Instance, value: string): void {
-  if (value.length < RUN_ID_BYTES) return;
-  const runId = value.slice(0, RUN_ID_BYTES);
+  if (value.length < RUN_ID_LENGTH) return;
+  const runId = value.slice(0, RUN_ID_LENGTH);
   if (instance.runId !== '' && instance.runId !== runId) {
     turn.event('notice', '+reboot', instance);
     if (instance.kind === 'master' && instance.masterRebootDownAfterMs !== 0) {

@@ -9,6 +9,9 @@ export type Kind = 'master' | 'replica' | 'sentinel';
 
 export const NEVER = 0;
 
+/** Hex digits of a run id, and of a sentinel's own id. */
+export const RUN_ID_LENGTH = 40;
+
 // Flags of an instance. In brackets the word that SENTINEL MASTERS shows.
 /** [s_down] It does not answer us. */
 export const SDOWN = 1 << 0;

@@ -272,7 +272,8 @@ const PARAMETERS: Readonly<Record<string, Parameter>> = Object.assign(Object.cre
   },
 } satisfies Record<string, Parameter>);
 
-function yesNo(word: string): boolean | null {
+/** As the configuration file and commands have it; null: neither. */
+export function yesNo(word: string): boolean | null {
   const lower = word.toLowerCase();
   return lower === 'yes' ? true : lower === 'no' ? false : null;
 }
