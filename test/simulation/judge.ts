@@ -333,7 +333,8 @@ export class Judge {
         if (attempt === undefined)
           this.#fail('promotion-in-order', `${node.name}: elected without a failover`);
         attempt!.elected = true;
-        if (!attempt!.forced) this.#elected(node, life, master, attempt!.epoch);
+        // It may have stood again, in a later epoch than that of its +try-failover.
+        if (!attempt!.forced) this.#elected(node, life, master, master.failoverEpoch);
         break;
       }
       case '+selected-slave':

@@ -14,6 +14,7 @@ export class Turn {
   /** Monotonic ms, greater than 0. */
   readonly now: number;
   readonly actions: Action[] = [];
+  #isSaved = false;
 
   constructor(state: SentinelState, random: Random, now: number) {
     this.state = state;
@@ -43,8 +44,13 @@ export class Turn {
     this.actions.push({ type: 'log', level, text });
   }
 
-  /** From here on, what is done may rely on the state being on disk. */
+  /**
+   * From here on, what is done may rely on the state being on disk. What a turn does to the state is done before its
+   * actions are: its first save has all of it.
+   */
   save(): void {
+    if (this.#isSaved) return;
+    this.#isSaved = true;
     this.actions.push({ type: 'save' });
   }
 

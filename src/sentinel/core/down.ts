@@ -71,11 +71,19 @@ export function checkObjectivelyDown(turn: Turn, master: Instance): void {
     turn.event('warning', '+odown', master, `#quorum ${agreed}/${master.quorum}`);
     master.flags |= ODOWN;
     master.oDownSince = turn.now;
-    const rivals = master.sentinels.size;
-    const spread = rivals === 0 ? 1 : (rivals + 1) * ELECTION_SPREAD_MS;
-    master.electionAt = turn.now + randomBelow(turn.random, spread);
+    master.electionAt = electionTime(turn, master);
   } else if (has(master, ODOWN)) {
     turn.event('warning', '-odown', master);
     master.flags &= ~ODOWN;
   }
+}
+
+/** Masters that fail together are stood for together: whoever is the first is so for all, and gets its votes. */
+function electionTime(turn: Turn, master: Instance): number {
+  for (const other of turn.state.masters.values()) {
+    if (other !== master && has(other, ODOWN) && other.electionAt > turn.now) return other.electionAt;
+  }
+  const rivals = master.sentinels.size;
+  const spread = rivals === 0 ? 1 : (rivals + 1) * ELECTION_SPREAD_MS;
+  return turn.now + randomBelow(turn.random, spread);
 }

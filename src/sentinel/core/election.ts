@@ -23,6 +23,8 @@ export function askOthers(turn: Turn, master: Instance, { force }: { force: bool
   const { now, state } = turn;
   const period = state.intervals.askPeriod;
   const candidate = master.failoverState !== 'none';
+  // In an epoch that is not that of our failover their vote would be lost: for us, who do not count it, and for others.
+  const votes = candidate && master.failoverEpoch === state.currentEpoch;
   const wanted = has(master, SDOWN) || (candidate && has(master, COORDINATED));
   for (const sentinel of master.sentinels.values()) {
     const answered = now - sentinel.lastMasterDownReply;
@@ -40,11 +42,11 @@ export function askOthers(turn: Turn, master: Instance, { force }: { force: bool
         announced(master.address, state.announceHostnames),
         String(master.address.port),
         String(state.currentEpoch),
-        candidate ? state.myId : '*',
+        votes ? state.myId : '*',
       ],
       'vote',
       // Who asks for votes has voted for itself, and must not forget that.
-      candidate ? { durable: true } : {},
+      votes ? { durable: true } : {},
     );
   }
 }
@@ -139,6 +141,22 @@ export function leaderOf(turn: Turn, master: Instance, epoch: number): string | 
 
   const majority = Math.floor((master.sentinels.size + 1) / 2) + 1;
   return most >= majority && most >= master.quorum ? winner : null;
+}
+
+/**
+ * Stands for the present epoch in place of an older one, in which nobody votes any more: epochs count for all masters
+ * together, so where several fail at once each failover makes the epochs of the others old. (Redis counts votes of the
+ * present epoch for a failover of an older one.) True: all have to be asked again.
+ */
+export function standAgain(turn: Turn, master: Instance): boolean {
+  const { currentEpoch, myId, intervals } = turn.state;
+  if (master.failoverEpoch >= currentEpoch || master.leaderEpoch >= currentEpoch) return false;
+  // Votes of the old epoch may be under way.
+  if (turn.now - master.failoverStateChangedAt < intervals.askPeriod / 4) return false;
+  master.failoverEpoch = currentEpoch;
+  master.failoverStateChangedAt = turn.now;
+  vote(turn, master, currentEpoch, myId);
+  return true;
 }
 
 /** Run ids are compared without regard to case. */

@@ -18,7 +18,7 @@ import { askInfoNow } from './ask.ts';
 import type { Turn } from './context.ts';
 import { coordinationRefusal, sendFailover, settleRoles, withdrawFailover } from './coordinated.ts';
 import { checkObjectivelyDown, checkSubjectivelyDown } from './down.ts';
-import { askOthers, leaderOf, sameId, vote } from './election.ts';
+import { askOthers, leaderOf, sameId, standAgain, vote } from './election.ts';
 import { forceHellos, publishHello } from './hello.ts';
 import {
   COORDINATED,
@@ -133,7 +133,7 @@ function waitStart(turn: Turn, master: Instance): void {
     if (turn.now - master.failoverStartAt > patience) {
       turn.event('warning', '-failover-abort-not-elected', master);
       abortFailover(turn, master);
-    }
+    } else if (standAgain(turn, master)) askOthers(turn, master, { force: true });
     return;
   }
   turn.event('warning', '+elected-leader', master);

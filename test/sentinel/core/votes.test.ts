@@ -4,7 +4,8 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { answerIsMasterDown, leaderOf } from '../../../src/sentinel/core/election.ts';
 import type { Instance } from '../../../src/sentinel/core/instance.ts';
-import { MASTER_PORT, OUR_ID, Rig } from './rig.ts';
+import { createMaster, createSentinel } from '../../../src/sentinel/core/registry.ts';
+import { MASTER_PORT, OUR_ID, Rig, voteReply } from './rig.ts';
 
 const A = 'd'.repeat(40);
 const B = 'e'.repeat(40);
@@ -122,5 +123,74 @@ describe('the leader', () => {
       rig.act((turn) => leaderOf(turn, rig.master, 5)),
       null,
     );
+  });
+});
+
+describe('several masters that fail at once', () => {
+  /** Sentinels that hold the master for down, and vote only in epochs that are not past for them, as they do. */
+  function voters(rig: Rig, epochOf: () => number): void {
+    rig.onAsk = ({ words }) => {
+      const [, , , , epoch = '', runId = ''] = words;
+      const votes = runId !== '*' && Number(epoch) >= epochOf();
+      return votes ? voteReply(true, runId, Number(epoch)) : voteReply(true);
+    };
+  }
+
+  it('make the epochs of each other old: a candidate stands again in the present one', () => {
+    const rig = new Rig();
+    let present = 0;
+    voters(rig, () => present);
+    rig.kill(MASTER_PORT);
+    // The others have seen epoch 7 by now, from a failover of another master; we hear of it a little later.
+    present = 7;
+    rig.until(() => rig.names().includes('+try-failover'), 5000);
+    assert.equal(rig.master.failoverEpoch, 1);
+    rig.pass(500);
+    assert.ok(!rig.names().includes('+elected-leader'));
+    rig.handle({ type: 'hello', payload: `127.0.0.1,9001,${'1'.repeat(40)},7,mymaster,127.0.0.1,7000,0` });
+    rig.until(() => rig.names().includes('+elected-leader'), 500);
+    assert.equal(rig.master.failoverEpoch, 7);
+    assert.equal(rig.master.leaderEpoch, 7);
+  });
+
+  it('but not if it has voted for another one there', () => {
+    const rig = new Rig();
+    voters(rig, () => 100);
+    rig.kill(MASTER_PORT);
+    rig.until(() => rig.names().includes('+try-failover'), 5000);
+    ask(rig, 7, A);
+    const before = rig.sent.length;
+    rig.pass(3000);
+    assert.equal(rig.master.failoverEpoch, 1);
+    assert.equal(rig.master.leader, A);
+    // Nor does it ask for votes that it could not count.
+    const later = rig.sent.slice(before).filter(({ words }) => words[0] === 'SENTINEL');
+    assert.ok(later.length > 0 && later.every(({ words }) => words[5] === '*'));
+  });
+
+  it('are stood for together', () => {
+    const rig = new Rig({
+      prepare: (state) => {
+        const second = createMaster(state, 1000, {
+          name: 'second',
+          host: '127.0.0.1',
+          port: 7100,
+          quorum: 1,
+        });
+        second.downAfterMs = 1000;
+      },
+    });
+    rig.nodes.set(7100, { ...rig.node(0) });
+    const second = rig.state.masters.get('second')!;
+    rig.act((turn) => {
+      for (const i of [1, 2]) {
+        createSentinel(turn, second, { runId: String(i).repeat(40), host: '127.0.0.1', port: 9000 + i });
+      }
+    });
+    rig.onAsk = () => voteReply(true);
+    rig.kill(MASTER_PORT);
+    rig.kill(7100);
+    rig.until(() => rig.names().filter((name) => name === '+odown').length === 2, 5000);
+    assert.equal(rig.master.electionAt, second.electionAt);
   });
 });
