@@ -25,6 +25,8 @@ export interface Sentinel {
    * could not be.
    */
   act<T>(run: (turn: Turn) => T): { readonly value: T; readonly saved: boolean };
+  /** Takes a hello that a client has published here. */
+  hello(payload: string): void;
   pendingScripts(): readonly PendingScript[];
   readonly runningScripts: number;
 }

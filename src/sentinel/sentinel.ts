@@ -84,6 +84,10 @@ export class RunningSentinel implements Sentinel {
     return this.#shell!.act(run);
   }
 
+  hello(payload: string): void {
+    this.#shell!.hello(payload);
+  }
+
   pendingScripts(): readonly PendingScript[] {
     return this.#shell?.pendingScripts ?? [];
   }

@@ -12,7 +12,6 @@ import { isExecutable } from '../config/directives.ts';
 import type { Turn } from '../core/context.ts';
 import { answerIsMasterDown } from '../core/election.ts';
 import { requestFailover } from '../core/failover.ts';
-import { onHello } from '../core/hello.ts';
 import { HELLO_CHANNEL } from '../core/links.ts';
 import {
   getConfig,
@@ -140,7 +139,7 @@ export function isMasterDown(sentinel: Sentinel, { out }: Client, args: Args): v
 /** A sentinel publishes nothing for others: hellos are taken, as if they had come from a watched instance. */
 export function publish(sentinel: Sentinel, { out }: Client, args: Args): void {
   if (args.text(1) !== HELLO_CHANNEL) throw errors.ONLY_HELLOS;
-  sentinel.act((turn) => onHello(turn, args.text(2)));
+  sentinel.hello(args.text(2));
   out.int(1);
 }
 

@@ -113,6 +113,11 @@ export class Shell {
     return { value, saved: this.#perform(actions) };
   }
 
+  /** A hello that a client has published here. */
+  hello(payload: string): void {
+    this.#dispatch({ type: 'hello', payload });
+  }
+
   close(): void {
     this.#isClosed = true;
     if (this.#timer !== null) this.#options.timers.clearTimeout(this.#timer);
