@@ -15,6 +15,9 @@ import { ANSWER_PERIODS, DESYNC_MAX_MS, EPOCH_MAX } from './intervals.ts';
 import type { Reply } from './protocol.ts';
 import { isPassive } from './tilt.ts';
 
+/** Run ids have 40 digits. Longer ones, that would be kept, are nobody's. */
+const RUN_ID_MAX = 256;
+
 /**
  * Asks the other sentinels whether the master is down, once in each period; while a failover of ours waits for its
  * election, for their vote, too. `force`: now, whenever the last answer came.
@@ -59,6 +62,7 @@ export function onVoteReply(turn: Turn, sentinel: Instance, reply: Reply): void 
   if (typeof down !== 'number' || typeof epoch !== 'number') return;
   if (!Buffer.isBuffer(vote) && typeof vote !== 'string') return;
   const leader = typeof vote === 'string' ? vote : vote.toString('latin1');
+  if (leader.length > RUN_ID_MAX) return;
 
   sentinel.lastMasterDownReply = turn.now;
   if (down === 1) sentinel.flags |= MASTER_DOWN;

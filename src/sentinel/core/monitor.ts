@@ -51,7 +51,11 @@ export function sendPeriodic(turn: Turn, instance: Instance): void {
 export function onReply(turn: Turn, event: Extract<Event, { type: 'reply' }>): void {
   const link = turn.state.links.get(event.link);
   if (link === undefined) return;
-  if (link.pubsub === event.generation && event.tag.purpose === 'subscribe') onSubscribeRefused(turn, link);
+  if (link.pubsub === event.generation && event.tag.purpose === 'subscribe') {
+    // Other refusals (a user who may not use the channel) change nothing in that it can be watched, and promoted.
+    if (event.reply instanceof Error && event.reply.message.startsWith('NOAUTH'))
+      onSubscribeRefused(turn, link);
+  }
   if (link.command !== event.generation) return;
   link.pendingCommands = Math.max(0, link.pendingCommands - 1);
   const { purpose } = event.tag;

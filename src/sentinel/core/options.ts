@@ -51,6 +51,8 @@ export function monitorMaster(
   if (given.port < 0 || given.port > 65535) return BAD_PORT;
   if (findMaster(state, given.name) !== null) return DUPLICATE_MASTER;
   const master = createMaster(state, turn.now, given);
+  // It may have been here before, with votes that were given: in no epoch so far is there another one.
+  master.leaderEpoch = state.currentEpoch;
   if (master.address.ip === '') turn.actions.push({ type: 'resolve', host: given.host });
   turn.save();
   turn.event('warning', '+monitor', master, `quorum ${master.quorum}`);

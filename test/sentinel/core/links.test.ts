@@ -70,7 +70,21 @@ describe('links', () => {
     assert.ok(rig.words(rig.master).includes('listen __sentinel__:hello'));
   });
 
-  it('count as missing while SUBSCRIBE is refused', () => {
+  it('do not count as missing if only the channel may not be used', () => {
+    const rig = new Rig();
+    rig.tick();
+    const { link } = rig.master;
+    rig.handle({
+      type: 'reply',
+      link: link.id,
+      generation: link.pubsub,
+      tag: { instance: rig.master.id, purpose: 'subscribe' },
+      reply: new Error('NOPERM this user has no permissions to access one of the channels used as arguments'),
+    });
+    assert.deepEqual([link.pubsub !== 0, link.disconnected], [true, false]);
+  });
+
+  it('count as missing while SUBSCRIBE is refused for want of a password', () => {
     const rig = new Rig();
     rig.tick();
     const { link } = rig.master;

@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { answerIsMasterDown, leaderOf } from '../../../src/sentinel/core/election.ts';
 import type { Instance } from '../../../src/sentinel/core/instance.ts';
+import { monitorMaster, removeMonitored } from '../../../src/sentinel/core/options.ts';
 import { createMaster, createSentinel } from '../../../src/sentinel/core/registry.ts';
 import { MASTER_PORT, OUR_ID, Rig, voteReply } from './rig.ts';
 
@@ -192,5 +193,18 @@ describe('several masters that fail at once', () => {
     rig.kill(7100);
     rig.until(() => rig.names().filter((name) => name === '+odown').length === 2, 5000);
     assert.equal(rig.master.electionAt, second.electionAt);
+  });
+});
+
+describe('a master that is removed and monitored again', () => {
+  it('is given no second vote in an epoch', () => {
+    const rig = new Rig();
+    assert.equal(ask(rig, 3, A).leader, A);
+    rig.act((turn) => removeMonitored(turn, 'mymaster'));
+    rig.act((turn) =>
+      monitorMaster(turn, { name: 'mymaster', host: '127.0.0.1', port: MASTER_PORT, quorum: 2 }),
+    );
+    assert.equal(ask(rig, 3, B).leader, '*');
+    assert.equal(ask(rig, 4, B).leader, B);
   });
 });
