@@ -45,6 +45,11 @@ const AHEAD = ['util/crc16.ts', 'util/crc64.ts', 'util/fifo.ts'];
 
 const MAX_LINES = 700;
 
+/** Decisions without sockets, timers and files: only these, the type of a reply, and whether a text is an address. */
+const SENTINEL_CORE = 'sentinel/core/';
+const SENTINEL_CORE_IMPORTS = /^(?:sentinel\/core\/|util\/(?:random|glob)\.ts$|resp\/reply-reader\.ts$)/;
+const SENTINEL_CORE_PACKAGES = ['node:net'];
+
 /** Calls that read the clock, wait or draw lots. Methods of the same name on other objects are not meant. */
 const CLOCK_FUNCTIONS = new Set(['setTimeout', 'setInterval']);
 const CLOCK_METHODS = new Set([
@@ -88,6 +93,19 @@ describe('tidy', () => {
       imports.filter((imported) => !known.has(imported)).map((imported) => `${path} imports ${imported}`),
     );
     assertNone(wrong, 'imports of files that are not there');
+  });
+
+  it('the core of a sentinel imports nothing that could do anything', () => {
+    const core = files.filter(({ path }) => path.startsWith(SENTINEL_CORE));
+    const wrong = core.flatMap(({ path, text, imports }) => {
+      const inside = imports.filter((imported) => !SENTINEL_CORE_IMPORTS.test(imported));
+      const packages = [...text.matchAll(/^(?:import|export) .*from '([^.'][^']*)';$/gm)]
+        .map(([, name]) => name!)
+        .filter((name) => !SENTINEL_CORE_PACKAGES.includes(name));
+      return [...inside, ...packages].map((imported) => `${path} imports ${imported}`);
+    });
+    assert.ok(core.length > 0);
+    assertNone(wrong, 'imports that the simulator could not simulate');
   });
 
   it('takes time and chance only from util/', () => {

@@ -33,6 +33,7 @@ test('pack, install, run', { timeout: 180_000 }, async (t) => {
     'bin/ts-redis-sentinel',
     'conf/redis.conf',
     'conf/replica.conf',
+    'conf/sentinel.conf',
     'dist/bin/server-main.js',
   ]) {
     assert.ok(paths.includes(path), `${path} is in the package`);
