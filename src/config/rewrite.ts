@@ -205,6 +205,8 @@ export async function replaceFile(fs: RewriteFs, path: string, data: Uint8Array)
   const folder = dirname(path);
   const temporary = join(folder, `.${basename(path)}.${process.pid}-rewrite.tmp`);
   try {
+    // Whatever stands there, be it a link of somebody else's to another file, is not written through.
+    await fs.rm(temporary, { force: true });
     await writeAndSync(fs, temporary, data, await modeOf(fs, path));
     await fs.rename(temporary, path);
   } catch (error) {
@@ -229,7 +231,7 @@ async function modeOf(fs: RewriteFs, path: string): Promise<number> {
 }
 
 async function writeAndSync(fs: RewriteFs, path: string, data: Uint8Array, mode: number): Promise<void> {
-  const file = await fs.open(path, 'w', mode);
+  const file = await fs.open(path, 'wx', mode);
   try {
     await file.writeFile(data);
     await file.sync();

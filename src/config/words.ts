@@ -93,3 +93,9 @@ export function splitLine(line: string): string[] | null {
 export function quote(bytes: string): string {
   return reprQuoted(bytesOf(bytes));
 }
+
+/** A word of a line: quoted only where it would not be read back as it is. */
+export function quoteIfNeeded(word: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not stand in a line as they are
+  return word === '' || /[\x00-\x20"'\x7f]/.test(word) ? quote(word) : word;
+}

@@ -1,6 +1,9 @@
 /** Users where the real server cannot say: counters of 7.2, limits, what is exempt, and what checking costs. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { userLines } from '../../src/commands/server/config.ts';
+import { splitLine } from '../../src/config/words.ts';
 import { ACL_LOG_TEXT_MAX } from '../../src/engine/acl/acl-log.ts';
 import { GATE_LIMITED } from '../../src/engine/gates.ts';
 import { type InProcess, inProcess } from '../support/in-process.ts';
@@ -105,12 +108,68 @@ test('GENPASS gives as many digits as the bits need', () => {
   assert.match(String(redis.call('ACL', 'GENPASS')), /^[0-9a-f]{64}$/);
 });
 
-test('secrets are not shown to monitors', () => {
+test('secrets are not shown to monitors', async () => {
   const redis = inProcess();
   const monitor = redis.connect();
   monitor.call('MONITOR');
   redis.call('AUTH', 'default', 'hush');
   redis.call('HELLO', '2', 'AUTH', 'default', 'hush');
   redis.call('ACL', 'SETUSER', 'u', '>hush');
-  assert.ok(!JSON.stringify(monitor.received()).includes('hush'));
+  await setImmediate();
+  const shown = JSON.stringify(monitor.received());
+  assert.match(shown, /HELLO.*redacted/);
+  assert.ok(!shown.includes('hush'));
+});
+
+test('SORT may read whatever key only by a selector that allows all of the command', () => {
+  const redis = inProcess();
+  redis.call('RPUSH', 'x1', '1', '2');
+  redis.call('ACL', 'SETUSER', 'u', 'on', 'nopass', '(+sort %R~*)', '(+sort ~x*)');
+  const client = redis.connect();
+  client.call('AUTH', 'u', 'x');
+  assert.deepEqual(client.call('SORT', 'x1', 'GET', 'y*'), [null, null]);
+  assert.match(
+    client.raw('SORT', 'x1', 'GET', 'y*', 'STORE', 'x2').toString(),
+    /^-ERR GET option of SORT denied/,
+  );
+  assert.match(
+    client.raw('SORT', 'x1', 'BY', 'y*', 'STORE', 'x2').toString(),
+    /^-ERR BY option of SORT denied/,
+  );
+  assert.equal(client.call('SORT', 'x1', 'STORE', 'x2'), 2);
+});
+
+test('no rule that would be read back as others', () => {
+  const redis = inProcess();
+  for (const rule of [
+    '+get|a b',
+    '+get|a\nuser evil on nopass +@all ~*',
+    '(~a) +set)',
+    '(~a))',
+    '(+get|x) +set)',
+  ]) {
+    assert.match(redis.raw('ACL', 'SETUSER', 'u', rule).toString(), /Syntax error\r\n$/, rule);
+  }
+});
+
+test('users with quotes in them are read back from the configuration', () => {
+  const redis = inProcess();
+  const names = ['', '"q"', "it's", 'a\\b', '#x', '\x7f\xff'];
+  for (const name of names) {
+    redis.call(
+      'ACL',
+      'SETUSER',
+      Buffer.from(name, 'latin1'),
+      `~${name}`.slice(0, 3),
+      '(~"\' +get)',
+      '+get|"',
+    );
+  }
+  const plain = redis.engine.acl.lines();
+  const lines = userLines(redis.engine);
+  assert.deepEqual(
+    lines.map((line) => splitLine(line)),
+    plain.map((line) => line.split(' ')),
+  );
+  assert.ok(lines.includes('user default on nopass ~* &* +@all'), 'nothing is quoted in vain');
 });

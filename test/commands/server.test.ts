@@ -102,11 +102,22 @@ describe('SLOWLOG', () => {
         ['AUTH', 'user', 'secret'],
         ['HELLO', 3, 'AUTH', 'user', 'secret', 'SETNAME', 'me'],
         ['CONFIG', 'SET', 'hz', 10, 'REQUIREPASS', '', 'masterauth', 'secret'],
+        ['MIGRATE', 'host', 1, 'k', 0, 1, 'AUTH', 'secret', 'AUTH2', 'user', 'secret', 'AUTH', 'secret'],
       ),
       [
         ['AUTH', '(redacted)', '(redacted)'],
         ['HELLO', '3', 'AUTH', '(redacted)', '(redacted)', 'SETNAME', 'me'],
         ['CONFIG', 'SET', 'hz', '10', 'REQUIREPASS', '(redacted)', 'masterauth', '(redacted)'],
+        // All of them, as often as they are given.
+        ['MIGRATE', 'host', '1', 'k', '0', '1'].concat([
+          'AUTH',
+          '(redacted)',
+          'AUTH2',
+          '(redacted)',
+          '(redacted)',
+          'AUTH',
+          '(redacted)',
+        ]),
       ],
     );
   });

@@ -4,6 +4,8 @@
  * CONFIG SET may need time (another port to listen on) and REWRITE always does (the disk): then the client waits for
  * its reply and everybody else goes on.
  */
+
+import { quoteIfNeeded } from '../../config/words.ts';
 import type { Client } from '../../engine/client.ts';
 import { mayUse } from '../../engine/clients/locality.ts';
 import type { Engine } from '../../engine/engine.ts';
@@ -65,9 +67,13 @@ export function configRewrite(client: Client): void {
   });
 }
 
-/** Users that are kept in a file of their own have no lines here. */
+/**
+ * The `user` lines of the configuration. Unlike in Redis, words with quotes are quoted: else the server could not start
+ * with what it wrote. Users that are kept in a file of their own have no lines here.
+ */
 export function userLines({ acl, config }: Engine): string[] {
-  return config.values.aclfile === '' ? acl.lines() : [];
+  if (config.values.aclfile !== '') return [];
+  return acl.lines().map((line) => line.split(' ').map(quoteIfNeeded).join(' '));
 }
 
 export function configResetstat(client: Client): void {

@@ -289,8 +289,13 @@ export class Acl {
   mayReadAnyKey(client: Client, command: Command, args: Args): boolean {
     if (client.mustObey || client.user.isUnlimited) return true;
     const id = this.commands.idOf(command);
+    const keys = keysOf(command, args);
+    // The selector that allows it must be one that allows the command, what it writes (STORE) included.
     return client.user.selectors.some(
-      (selector) => selector.mayRun(id, command, args) && selector.allowsAnyKey(READS),
+      (selector) =>
+        selector.allowsAnyKey(READS) &&
+        selector.mayRun(id, command, args) &&
+        selector.forbiddenKey(keys, args) < 0,
     );
   }
 

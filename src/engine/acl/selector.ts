@@ -201,7 +201,8 @@ export class Selector {
     const ofCommand = commands.find(name.slice(0, bar));
     if (ofCommand === null) return problems.UNKNOWN_COMMAND;
     if (ofCommand.isSubcommand) return problems.FIRST_ARG_OF_SUBCOMMAND;
-    if (first === '') return problems.SYNTAX_ERROR;
+    // Unlike in Redis: a line with a blank or a line break in it would be read back as other rules, or other users.
+    if (first === '' || SPACE.test(first)) return problems.SYNTAX_ERROR;
     if (ofCommand.subcommands.size > 0) return problems.UNKNOWN_COMMAND;
     warn(problems.firstArgDeprecated(name));
     if (!hasBit(this.bits, ofCommand.id)) this.addFirstArg(ofCommand, first);

@@ -131,6 +131,8 @@ export class User {
     const selector = new Selector(this.#context);
     for (const rule of rules.split(' ')) {
       if (rule === '') continue;
+      // Unlike in Redis: it would end the selector where it is read back.
+      if (rule.endsWith(')')) return problems.SYNTAX_ERROR;
       const problem = selector.apply(rule);
       if (problem !== null) return problem;
     }

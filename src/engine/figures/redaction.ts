@@ -38,19 +38,22 @@ function range(from: number, to: number): ReadonlySet<number> | null {
   return found.size === 0 ? null : found;
 }
 
-/** The arguments after the first of these options; `options` says how many are secret. */
+/** The arguments after these options, as often as they are given; `options` says how many are secret. */
 function afterOption(
   args: Args,
   from: number,
   options: Readonly<Record<string, number>>,
 ): ReadonlySet<number> | null {
+  const found = new Set<number>();
   for (let i = from; i < args.count; i++) {
     const word = args.lower(i);
     // Behind KEYS there are no options any more, only keys.
-    if (word === 'keys') return null;
-    if (Object.hasOwn(options, word)) return range(i + 1, Math.min(i + 1 + options[word]!, args.count));
+    if (word === 'keys') break;
+    if (!Object.hasOwn(options, word)) continue;
+    const last = Math.min(i + options[word]!, args.count - 1);
+    while (i < last) found.add(++i);
   }
-  return null;
+  return found.size === 0 ? null : found;
 }
 
 /** Of CONFIG SET's pairs, the values of parameters that hold passwords. */

@@ -7,7 +7,7 @@
  */
 import type { RewriteLine } from '../../config/parameter.ts';
 import type { WantedLines } from '../../config/rewrite.ts';
-import { quote } from '../../config/words.ts';
+import { quote, quoteIfNeeded } from '../../config/words.ts';
 import { type Address, announced, sameAddress } from '../core/address.ts';
 import type { Instance } from '../core/instance.ts';
 import { defaultIntervals } from '../core/intervals.ts';
@@ -46,10 +46,9 @@ function directive(option: string, lines: readonly RewriteLine[]): WantedLines {
   return { name: `sentinel ${option}`, aliases: aliases.map((old) => `sentinel ${old}`), lines };
 }
 
-/** A word of a line: as it is if it is read back so. */
+/** A word of a line: as it is if it is read back so. A run id that begins with # would be taken for a comment. */
 function lineWord(word: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not stand in a line as they are
-  return word === '' || /[\x00-\x20"'\x7f]/.test(word) ? quote(word) : word;
+  return word.startsWith('#') ? quote(word) : quoteIfNeeded(word);
 }
 
 function line(option: string, words: readonly (string | number)[], force = true): Line {
@@ -116,5 +115,6 @@ function* linesOfMaster(state: SentinelState, master: Instance): Generator<Line,
 }
 
 function words(state: SentinelState, address: Address): [host: string, port: number] {
-  return [announced(address, state.announceHostnames), address.port];
+  // Without resolve-hostnames a name would not be read back.
+  return [announced(address, state.announceHostnames && state.resolveHostnames), address.port];
 }

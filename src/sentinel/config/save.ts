@@ -130,9 +130,11 @@ export class ConfigSaver {
     const folder = dirname(path);
     const temporary = join(folder, `.${basename(path)}.${process.pid}-rewrite.tmp`);
     try {
+      // Whatever stands there, be it a link of somebody else's to another file, is not written through.
+      fs.rmSync(temporary, { force: true });
       this.#withFile(
         temporary,
-        'w',
+        'wx',
         (fd) => {
           this.#writeAll(fd, data);
           fs.fsyncSync(fd);

@@ -116,11 +116,14 @@ type Setter = (
   option: string,
 ) => string | null;
 
-/** A number that is at least `min`, as strictly read as on the wire. */
+/** The file's numbers are ints: a greater one would be read back as another, and might stop the next start. */
+const INT_MAX = 2 ** 31 - 1;
+
+/** A number from `min` to INT_MAX, as strictly read as on the wire. */
 function numeric(min: number, put: (master: Instance, value: number) => void): Setter {
   return (_turn, master, [text = ''], _host, option) => {
     const value = wholeNumber(text);
-    if (value === null || value < min) return badOptionValue(option, text);
+    if (value === null || value < min || value > INT_MAX) return badOptionValue(option, text);
     put(master, value);
     return null;
   };

@@ -236,6 +236,17 @@ describe('what is of 7.2, or ours', () => {
     assert.equal(await ours.send('MASTER', 'evil'), '-ERR No such master with that name');
   });
 
+  test('no number that the file could not give back', async () => {
+    for (const option of ['quorum', 'down-after-milliseconds', 'failover-timeout', 'parallel-syncs']) {
+      assert.equal(
+        await ours.send('SET', 'm', option, '2147483648'),
+        `-ERR Invalid argument '2147483648' for SENTINEL SET '${option}'`,
+      );
+    }
+    assert.equal(await ours.send('SET', 'm', 'master-reboot-down-after-period', '2147483647'), '"OK"');
+    assert.equal(await ours.send('SET', 'm', 'master-reboot-down-after-period', '0'), '"OK"');
+  });
+
   test('require-same-lineage', async () => {
     assert.equal(
       await ours.send('SET', 'm', 'require-same-lineage', 'maybe'),

@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { chmodSync, copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { sentinelLines } from '../../../src/sentinel/config/lines.ts';
 import { freePort, REPOSITORY } from '../../support/server-process.ts';
 import { hasReal, NO_REAL } from '../support/member.ts';
-import { fileWith, ID, rewrittenByOurs, rewrittenByReal, scratch, sorted } from './support.ts';
+import { fileWith, ID, load, rewrittenByOurs, rewrittenByReal, scratch, sorted } from './support.ts';
 
 const SHARED = join(REPOSITORY, '..', 'shared', 'data');
 const OTHER = 'cd'.repeat(20);
@@ -141,5 +142,24 @@ describe('ours alone', () => {
     assert.match(text, /^sentinel auth-pass m "x\\nport 1"$/m);
     assert.equal(rewrittenByOurs(path), text);
     assert.deepEqual(readdirSync(join(path, '..')), ['sentinel.conf'], 'no temporary file stays');
+  });
+
+  test('a run id that begins with # is no comment', () => {
+    const id = `#${'x'.repeat(39)}`;
+    const path = fileWith(
+      `sentinel monitor m 127.0.0.1 1 2\nsentinel known-sentinel m 127.0.0.1 2 "${id}"\n`,
+    );
+    rewrittenByOurs(path);
+    assert.deepEqual([...load(path).state.masters.get('m')!.sentinels.keys()], [id]);
+  });
+
+  test('names stand in the file only if they will be resolved when it is read', () => {
+    const path = fileWith('sentinel resolve-hostnames yes\nsentinel monitor m localhost 1 2\n');
+    const { state } = load(path);
+    state.announceHostnames = true;
+    state.masters.get('m')!.address.ip = '127.0.0.1';
+    assert.ok(sentinelLines(state).includes('sentinel monitor m localhost 1 2'));
+    state.resolveHostnames = false;
+    assert.ok(sentinelLines(state).includes('sentinel monitor m 127.0.0.1 1 2'));
   });
 });

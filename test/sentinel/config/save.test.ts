@@ -121,7 +121,7 @@ describe('saving', () => {
     const path = fileWith(MONITOR);
     const loaded = load(path);
     const openSync: SaveFs['openSync'] = (name, flags, mode) =>
-      flags === 'w' ? failing('EROFS')() : fs.openSync(name, flags, mode);
+      flags === 'wx' ? failing('EROFS')() : fs.openSync(name, flags, mode);
     assert.equal(saver(loaded, [], fsWith({ openSync })).save(loaded.state), true);
     assert.match(textOf(path), /^sentinel current-epoch 0$/m);
   });
@@ -280,4 +280,16 @@ describe('a sentinel needs a file that it can write', () => {
       }
     });
   }
+});
+
+test('a link that somebody put where the new file is made is not followed', () => {
+  const path = fileWith(MONITOR);
+  const victim = join(scratch(), 'victim');
+  writeFileSync(victim, 'mine');
+  fs.symlinkSync(victim, join(path, '..', `.sentinel.conf.${process.pid}-rewrite.tmp`));
+  const loaded = load(path);
+  assert.equal(saver(loaded).save(loaded.state), true);
+  assert.equal(readFileSync(victim, 'latin1'), 'mine');
+  assert.match(textOf(path), /^sentinel monitor m /m);
+  assert.ok(fs.lstatSync(path).isFile());
 });
