@@ -14,8 +14,8 @@ import { errnoText } from '../../util/errno-text.ts';
 import { Fifo } from '../../util/fifo.ts';
 import type { Channel, Event, Tag } from '../core/protocol.ts';
 
-/** An INFO of a master with thousands of replicas and databases fits; more is no reply to what we ask. */
-export const REPLY_BYTES_MAX = 8 * 1024 * 1024;
+/** An INFO with thousands of replicas or databases fits; more is no reply to what we ask. The last one is kept. */
+export const REPLY_BYTES_MAX = 1024 * 1024;
 /** So much may wait to be sent. A PING has 14 bytes, and one is sent in a second. */
 export const UNSENT_BYTES_MAX = 1024 * 1024;
 
