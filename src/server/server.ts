@@ -11,7 +11,7 @@ import { DataFiles } from '../persistence/persistence.ts';
 import { Replication } from '../replication/replication.ts';
 import { Node, type NodeOptions, StartError } from './node.ts';
 
-export { type ShutdownStep, StartError } from './node.ts';
+export { StartError } from './node.ts';
 
 export type ServerOptions = NodeOptions;
 
