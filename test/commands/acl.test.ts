@@ -6,6 +6,7 @@ import { userLines } from '../../src/commands/server/config.ts';
 import { splitLine } from '../../src/config/words.ts';
 import { ACL_LOG_TEXT_MAX } from '../../src/engine/acl/acl-log.ts';
 import { GATE_LIMITED } from '../../src/engine/gates.ts';
+import { collectGarbage } from '../../src/util/collector.ts';
 import { type InProcess, inProcess } from '../support/in-process.ts';
 
 function infoField(redis: InProcess, name: string): string {
@@ -68,6 +69,25 @@ test('what ACL LOG keeps of a key has a limit', () => {
   client.raw('GET', 'k'.repeat(ACL_LOG_TEXT_MAX + 1));
   const [entry] = redis.call('ACL', 'LOG') as [(string | number)[]];
   assert.equal(String(entry[entry.indexOf('object') + 1]).length, ACL_LOG_TEXT_MAX);
+});
+
+test('what ACL LOG cuts off does not stay in memory', async () => {
+  const redis = inProcess();
+  redis.call('ACL', 'SETUSER', 'u', 'on', 'nopass', '+get');
+  const client = redis.connect();
+  client.call('AUTH', 'u', 'x');
+  const before = process.memoryUsage().external;
+  // Texts of more than a megabyte are outside the heap, where they can be counted.
+  const size = 8e6;
+  for (let i = 0; i < 20; i++) client.raw('GET', Buffer.alloc(size, 65 + i));
+  assert.equal((redis.call('ACL', 'LOG', '100') as unknown[]).length, 20);
+  let kept = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < 50 && kept >= 10 * size; i++) {
+    collectGarbage();
+    await setImmediate();
+    kept = process.memoryUsage().external - before;
+  }
+  assert.ok(kept < 10 * size, `${kept} bytes are kept`);
 });
 
 test('events a minute apart are two entries', () => {

@@ -3,6 +3,7 @@
  * comes first. What users send is cut, so that the log's size has a limit.
  */
 
+import { bytesOf, latin1Of } from '../../util/latin1.ts';
 import type { Client } from '../client.ts';
 import { clientLine } from '../clients/client-line.ts';
 
@@ -24,7 +25,7 @@ export interface AclLogEntry {
 const SAME_WITHIN_MS = 60_000;
 /** So many of the newest entries are looked at for one that an event belongs to. */
 const LOOKED_AT = 10;
-/** Bytes kept of a key, a channel or a user's name. */
+/** Bytes kept of a key, a channel, a user's name, or what CLIENT LIST says of a client. */
 export const ACL_LOG_TEXT_MAX = 64 * 1024;
 
 export class AclLog {
@@ -43,10 +44,10 @@ export class AclLog {
     fullName: string,
     maxLength: number,
   ): void {
-    const object = fullObject.slice(0, ACL_LOG_TEXT_MAX);
-    const username = fullName.slice(0, ACL_LOG_TEXT_MAX);
+    const object = cut(fullObject);
+    const username = cut(fullName);
     const timeMs = client.engine.nowMs;
-    const clientInfo = clientLine(client);
+    const clientInfo = cut(clientLine(client));
     const known = this.#entries
       .slice(0, LOOKED_AT)
       .find(
@@ -71,4 +72,9 @@ export class AclLog {
   clear(): void {
     this.#entries = [];
   }
+}
+
+/** The beginning of a text. It is a text of its own: as a slice it would keep all of the long one alive. */
+function cut(text: string): string {
+  return text.length <= ACL_LOG_TEXT_MAX ? text : latin1Of(bytesOf(text.slice(0, ACL_LOG_TEXT_MAX)));
 }
