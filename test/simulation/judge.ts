@@ -8,6 +8,7 @@
  *                            less than anybody has seen of it
  *     vote-fixed             a sentinel votes for one candidate in an epoch, whatever it forgets by a crash
  *     vote-durable           nobody hears of a vote that is not on disk
+ *     sdown-true             who has given a good answer within down-after is not held for down
  *     odown-quorum           a failover begins only if as many say that the master is down as its quorum wants
  *     elected-by-majority    a leader has votes of the majority of the sentinels that it knows, and not less than quorum
  *     elected-by-all         ... and of the majority of all that there are
@@ -40,6 +41,8 @@ export class Violation extends Error {
 /** SENTINEL: an answer about a master counts for so long (five periods), and for a tick more. */
 const ANSWER_VALID_MS = 5000 + 150;
 const PING_VALID_MS = 5000;
+/** A flag of an instance. */
+const MASTER_REBOOT = 1 << 10;
 const INFO_VALID_MS = 30_000;
 const INFO_VALID_DOWN_MS = 5000;
 
@@ -337,12 +340,29 @@ export class Judge {
         if (!attempt!.forced) this.#elected(node, life, master, master.failoverEpoch);
         break;
       }
+      case '+sdown':
+        this.#heldForDown(node, life, words);
+        break;
       case '+selected-slave':
         this.#selected(node, life, words);
         break;
       case '+switch-master':
         this.switches++;
         break;
+    }
+  }
+
+  /** "<kind> <name> <ip> <port> ..." */
+  #heldForDown(node: SentinelNode, life: Life, [kind, name, ip, port, , of]: string[]): void {
+    const master = node.core!.state.masters.get((kind === 'master' ? name : of)!)!;
+    // A master may be down for what it says of itself: a replica, or started anew.
+    if (kind === 'master' && (master.roleReported !== 'master' || master.flags & MASTER_REBOOT)) return;
+    const silence = this.#world.now - this.#heard(life, `${ip}:${port}`).pongAt;
+    if (silence < master.downAfterMs - 2) {
+      this.#fail(
+        'sdown-true',
+        `${node.name} holds ${kind} ${name} for down ${silence} ms after a good answer`,
+      );
     }
   }
 
