@@ -9,7 +9,7 @@ import {
 } from '../../../src/sentinel/core/doctor/doctor.ts';
 import { type Instance, MASTER_REBOOT, ODOWN, SDOWN } from '../../../src/sentinel/core/instance.ts';
 import { removeInstance } from '../../../src/sentinel/core/registry.ts';
-import { Rig } from './support.ts';
+import { BareCore } from './bare-core.ts';
 
 const HEALTHY: OwnSetup = { canSave: true, needsPassword: true, scripts: 0 };
 const MASTER_INFO: Readonly<Record<string, string | number>> = {
@@ -25,7 +25,7 @@ const MASTER_INFO: Readonly<Record<string, string | number>> = {
 
 /** Three sentinels (with us), a master and two replicas on hosts of their own; everybody has just answered. */
 class Clinic {
-  readonly rig = new Rig();
+  readonly rig = new BareCore();
   readonly master: Instance = this.rig.master;
   readonly replicas: Instance[];
   readonly sentinels: Instance[];
@@ -573,7 +573,7 @@ function add({ rig }: Clinic, id: string, host: string): void {
   rig.addSentinel(id.repeat(40), host, 26379).link.disconnected = false;
 }
 
-function down(rig: Rig, instance: Instance, forMs: number): void {
+function down(rig: BareCore, instance: Instance, forMs: number): void {
   instance.flags |= SDOWN;
   instance.sDownSince = rig.now - forMs;
 }

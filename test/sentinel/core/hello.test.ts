@@ -1,16 +1,16 @@
 /** Hellos: how sentinels find each other, move, and take over newer configurations. Texts as redis-sentinel 7.0 logs. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { hello, OTHER_ID, Rig, THIRD_ID } from './support.ts';
+import { BareCore, hello, OTHER_ID, THIRD_ID } from './bare-core.ts';
 
-function say(rig: Rig, payload: string): void {
+function say(rig: BareCore, payload: string): void {
   rig.clear();
   rig.handle({ type: 'hello', payload });
 }
 
 describe('hellos', () => {
   it('make a sentinel known, once', () => {
-    const rig = new Rig();
+    const rig = new BareCore();
     say(rig, hello());
     assert.deepEqual(rig.events(), [
       `+sentinel sentinel ${OTHER_ID} 10.0.0.2 26379 @ mymaster 10.0.0.1 6379`,
@@ -23,7 +23,7 @@ describe('hellos', () => {
   });
 
   it('come by Pub/Sub, too, and only on our channel', () => {
-    const rig = new Rig();
+    const rig = new BareCore();
     rig.tick();
     const { id, pubsub } = rig.master.link;
     rig.handle({ type: 'message', link: id, generation: pubsub, channel: 'news', payload: hello() });
@@ -41,7 +41,7 @@ describe('hellos', () => {
   });
 
   it('that make no sense change nothing', () => {
-    const rig = new Rig();
+    const rig = new BareCore();
     const forged = [
       '',
       'hello',
@@ -70,7 +70,7 @@ describe('hellos', () => {
   });
 
   it('a greater epoch is taken over, and saved before anything else is done', () => {
-    const rig = new Rig();
+    const rig = new BareCore();
     say(rig, hello());
     say(rig, hello({ epoch: 7 }));
     assert.equal(rig.state.currentEpoch, 7);
@@ -84,7 +84,7 @@ describe('hellos', () => {
   });
 
   it('a newer configuration is taken over: the master moves, its replicas stay, it becomes one', () => {
-    const rig = new Rig();
+    const rig = new BareCore();
     rig.addReplica('10.0.0.3', 6379);
     rig.addReplica('10.0.0.4', 6379);
     rig.master.clientReconfigScript = '/bin/tell';
@@ -119,7 +119,7 @@ describe('hellos', () => {
   });
 
   it('a configuration without a usable address is not taken, whatever its epoch', () => {
-    const rig = new Rig();
+    const rig = new BareCore();
     say(rig, hello());
     say(rig, hello({ host: 'host.example', configEpoch: 5 }));
     say(rig, hello({ masterPort: 0, configEpoch: 5 }));
@@ -131,7 +131,7 @@ describe('hellos', () => {
   });
 
   it('from elsewhere with a known run id: the sentinel has moved, for all masters', () => {
-    const rig = new Rig();
+    const rig = new BareCore();
     const other = rig.addMaster('other', 6380);
     say(rig, hello());
     say(rig, hello({ name: 'other', masterPort: 6380 }));
@@ -148,7 +148,7 @@ describe('hellos', () => {
   });
 
   it('from a known address with another run id: the one before is forgotten, for all masters', () => {
-    const rig = new Rig();
+    const rig = new BareCore();
     const other = rig.addMaster('other', 6380);
     say(rig, hello());
     say(rig, hello({ name: 'other', masterPort: 6380 }));
@@ -162,13 +162,13 @@ describe('hellos', () => {
   });
 
   it('cannot make us know any number of sentinels', () => {
-    const rig = new Rig();
+    const rig = new BareCore();
     for (let i = 0; i < 1100; i++) say(rig, hello({ runId: String(i).padStart(40, '0'), port: 1 + i }));
     assert.equal(rig.master.sentinels.size, 1000);
   });
 
   it('tell of names where names are announced', () => {
-    const rig = new Rig();
+    const rig = new BareCore();
     rig.state.resolveHostnames = true;
     rig.state.announceHostnames = true;
     rig.master.address = { host: 'db.example', ip: '10.0.0.1', port: 6379 };

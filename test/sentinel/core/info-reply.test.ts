@@ -11,7 +11,7 @@ import {
   RECONF_INPROG,
   RECONF_SENT,
 } from '../../../src/sentinel/core/instance.ts';
-import { MASTER_ID, Rig } from './support.ts';
+import { BareCore, MASTER_ID } from './bare-core.ts';
 
 const REPLICA_ID = 'e5'.repeat(20);
 const OF_MASTER = { run_id: MASTER_ID, role: 'master' };
@@ -34,8 +34,8 @@ function replicaLines(host = '10.0.0.1', port = 6379): Record<string, string | n
 }
 
 /** A master and a replica that are well, for so long. */
-function settled(ms: number, lines = replicaLines()): { rig: Rig; replica: Instance } {
-  const rig = new Rig();
+function settled(ms: number, lines = replicaLines()): { rig: BareCore; replica: Instance } {
+  const rig = new BareCore();
   const replica = rig.addReplica('10.0.0.3', 6379);
   rig.tick();
   rig.up(rig.master.link);
@@ -47,7 +47,7 @@ function settled(ms: number, lines = replicaLines()): { rig: Rig; replica: Insta
   return { rig, replica };
 }
 
-function live(rig: Rig, replica: Instance, ms: number, lines: Record<string, string | number>): void {
+function live(rig: BareCore, replica: Instance, ms: number, lines: Record<string, string | number>): void {
   const kept: typeof rig.actions = [];
   rig.pass(ms, () => {
     const infos = rig.sent().filter(({ words }) => words[0] === 'INFO');
@@ -64,7 +64,7 @@ function live(rig: Rig, replica: Instance, ms: number, lines: Record<string, str
 
 describe('INFO of a master', () => {
   it('lists its replicas, in the format of today and of old; each is told once', () => {
-    const rig = new Rig();
+    const rig = new BareCore();
     rig.tick();
     rig.clear();
     const lines = {
@@ -87,7 +87,7 @@ describe('INFO of a master', () => {
   });
 
   it('replicas without a usable address are left out; names count with resolve-hostnames', () => {
-    const rig = new Rig();
+    const rig = new BareCore();
     rig.tick();
     const lines = {
       ...OF_MASTER,
@@ -114,7 +114,7 @@ describe('INFO of a master', () => {
   });
 
   it('with another run id: it was started anew', () => {
-    const rig = new Rig();
+    const rig = new BareCore();
     rig.tick();
     rig.info(rig.master, OF_MASTER);
     rig.clear();
@@ -129,7 +129,7 @@ describe('INFO of a master', () => {
   });
 
   it('that says it is a replica: told, and nothing is done about it here', () => {
-    const rig = new Rig();
+    const rig = new BareCore();
     rig.tick();
     rig.info(rig.master, OF_MASTER);
     rig.clear();
@@ -143,7 +143,7 @@ describe('INFO of a master', () => {
   });
 
   it('is no reply to be trusted: errors and other types change nothing', () => {
-    const rig = new Rig();
+    const rig = new BareCore();
     rig.tick();
     for (const reply of [new Error('NOAUTH'), null, 7, [Buffer.from('role:slave')]]) {
       rig.reply(rig.master, 'info', reply);
@@ -212,16 +212,16 @@ describe('INFO of a replica', () => {
 
   it('is not called back in TILT, after a stall, or while the master is not well', () => {
     for (const spoil of [
-      (rig: Rig) => {
+      (rig: BareCore) => {
         rig.state.tilt = true;
       },
-      (rig: Rig) => {
+      (rig: BareCore) => {
         rig.state.stallUntil = rig.now + 60_000;
       },
-      (rig: Rig) => {
+      (rig: BareCore) => {
         rig.info(rig.master, { ...OF_MASTER, role: 'slave' });
       },
-      (rig: Rig) => {
+      (rig: BareCore) => {
         rig.master.infoAt = rig.now - 20_001;
       },
     ]) {

@@ -3,17 +3,17 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Action } from '../../../src/sentinel/core/protocol.ts';
 import { removeMaster } from '../../../src/sentinel/core/registry.ts';
-import { OTHER_ID, Rig } from './support.ts';
+import { BareCore, OTHER_ID } from './bare-core.ts';
 
 type Connect = Extract<Action, { type: 'connect' }>;
 
-function connects(rig: Rig): Connect[] {
+function connects(rig: BareCore): Connect[] {
   return rig.actions.filter((action): action is Connect => action.type === 'connect');
 }
 
 describe('links', () => {
   it('begin with a name, a PING, a subscription; hellos wait until our own address is known', () => {
-    const rig = new Rig();
+    const rig = new BareCore();
     rig.tick();
     assert.deepEqual(
       connects(rig).map(({ channel, host, port }) => `${channel} ${host} ${port}`),
@@ -40,7 +40,7 @@ describe('links', () => {
   });
 
   it('authenticate: masters and replicas with the credentials of the master, sentinels with ours', () => {
-    const rig = new Rig();
+    const rig = new BareCore();
     rig.master.authUser = 'watcher';
     rig.master.authPass = 'secret';
     rig.state.requirePass = 'common';
@@ -52,7 +52,7 @@ describe('links', () => {
     assert.equal(rig.words(sentinel)[0], 'AUTH common');
     assert.equal(connects(rig).filter(({ host }) => host === '10.0.0.2').length, 1);
 
-    const next = new Rig();
+    const next = new BareCore();
     next.state.requirePass = 'common';
     next.state.authUser = 'peer';
     next.state.authPass = 'word';
@@ -62,7 +62,7 @@ describe('links', () => {
   });
 
   it('use the names that commands were given', () => {
-    const rig = new Rig();
+    const rig = new BareCore();
     rig.master.renamedCommands.set('ping', 'gnip');
     rig.master.renamedCommands.set('subscribe', 'listen');
     rig.tick();
@@ -71,7 +71,7 @@ describe('links', () => {
   });
 
   it('do not count as missing if only the channel may not be used', () => {
-    const rig = new Rig();
+    const rig = new BareCore();
     rig.tick();
     const { link } = rig.master;
     rig.handle({
@@ -85,7 +85,7 @@ describe('links', () => {
   });
 
   it('count as missing while SUBSCRIBE is refused for want of a password', () => {
-    const rig = new Rig();
+    const rig = new BareCore();
     rig.tick();
     const { link } = rig.master;
     const refuse = (purpose: 'discard' | 'subscribe') =>
@@ -109,7 +109,7 @@ describe('links', () => {
   });
 
   it('are tried once a second, and late news of an old connection change nothing', () => {
-    const rig = new Rig();
+    const rig = new BareCore();
     rig.tick();
     const { link } = rig.master;
     const old = link.command;
@@ -127,7 +127,7 @@ describe('links', () => {
   });
 
   it('are given up if PINGs get no answer for half of down-after, not before they are 15 s old', () => {
-    const rig = new Rig();
+    const rig = new BareCore();
     rig.tick();
     rig.up(rig.master.link);
     const { command } = rig.master.link;
@@ -139,7 +139,7 @@ describe('links', () => {
   });
 
   it('are given up if nothing comes by Pub/Sub for three hello periods', () => {
-    const rig = new Rig();
+    const rig = new BareCore();
     rig.tick();
     rig.up(rig.master.link);
     const { command, pubsub } = rig.master.link;
@@ -153,7 +153,7 @@ describe('links', () => {
   });
 
   it('are shared by the sentinels of one run id', () => {
-    const rig = new Rig();
+    const rig = new BareCore();
     const other = rig.addMaster('other', 6380);
     const one = rig.addSentinel(OTHER_ID, '10.0.0.2', 26379);
     const two = rig.addSentinel(OTHER_ID, '10.0.0.2', 26379, other);
@@ -173,7 +173,7 @@ describe('links', () => {
 
 describe('what is sent all the time', () => {
   it('a PING each second, an INFO every ten, a hello every two, one INFO at a time', () => {
-    const rig = new Rig();
+    const rig = new BareCore();
     rig.tick();
     rig.up(rig.master.link);
     rig.pass(1000, () => rig.answerAll());
@@ -193,7 +193,7 @@ describe('what is sent all the time', () => {
   });
 
   it('PINGs stay within down-after', () => {
-    const rig = new Rig();
+    const rig = new BareCore();
     rig.master.downAfterMs = 300;
     rig.tick();
     rig.clear();
@@ -206,7 +206,7 @@ describe('what is sent all the time', () => {
   });
 
   it('an instance that does not answer gets no more than so many commands', () => {
-    const rig = new Rig();
+    const rig = new BareCore();
     rig.state.intervals.minLinkReconnectPeriod = 1e9;
     rig.tick();
     rig.pass(300_000);
@@ -222,7 +222,7 @@ describe('replies to PING', () => {
       ['NOAUTH Authentication required.', false],
       ['MISCONF Redis is configured to save RDB snapshots', false],
     ] as const) {
-      const rig = new Rig();
+      const rig = new BareCore();
       rig.tick();
       rig.now += 50;
       rig.reply(rig.master, 'ping', new Error(text));
@@ -232,7 +232,7 @@ describe('replies to PING', () => {
   });
 
   it('BUSY of one that is down: its script is killed, once', () => {
-    const rig = new Rig();
+    const rig = new BareCore();
     rig.tick();
     rig.reply(rig.master, 'ping', new Error('BUSY Redis is busy running a script.'));
     assert.ok(!rig.words(rig.master).includes('SCRIPT KILL'));
@@ -247,7 +247,7 @@ describe('replies to PING', () => {
 
 describe('names', () => {
   it('the last address counts until another is found', () => {
-    const rig = new Rig();
+    const rig = new BareCore();
     rig.state.resolveHostnames = true;
     const replica = rig.addReplica('db.example', 6379);
     assert.equal(replica.address.ip, '');

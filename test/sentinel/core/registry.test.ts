@@ -10,11 +10,11 @@ import {
   removeInstance,
   resetMaster,
 } from '../../../src/sentinel/core/registry.ts';
-import { OTHER_ID, Rig } from './support.ts';
+import { BareCore, OTHER_ID } from './bare-core.ts';
 
 describe('registry', () => {
   it('knows a replica once, by its address', () => {
-    const rig = new Rig();
+    const rig = new BareCore();
     const replica = rig.addReplica('10.0.0.3', 6379);
     assert.equal(
       rig.act((turn) => createReplica(turn, rig.master, '10.0.0.3', 6379)),
@@ -26,7 +26,7 @@ describe('registry', () => {
   });
 
   it('a reset forgets replicas, sentinels, the failover, and connects anew', () => {
-    const rig = new Rig();
+    const rig = new BareCore();
     const { master } = rig;
     const replica = rig.addReplica('10.0.0.3', 6379);
     rig.addSentinel(OTHER_ID, '10.0.0.2', 26379);
@@ -58,14 +58,14 @@ describe('registry', () => {
   });
 
   it('the sentinels stay if they shall', () => {
-    const rig = new Rig();
+    const rig = new BareCore();
     rig.addSentinel(OTHER_ID, '10.0.0.2', 26379);
     rig.act((turn) => resetMaster(turn, rig.master, { keepSentinels: true }));
     assert.deepEqual([...rig.master.sentinels.keys()], [OTHER_ID]);
   });
 
   it('clients are sent to the promoted replica as soon as it is a master', () => {
-    const rig = new Rig();
+    const rig = new BareCore();
     const { master } = rig;
     const replica = rig.addReplica('10.0.0.3', 6379);
     replica.flags |= PROMOTED;
@@ -82,7 +82,7 @@ describe('registry', () => {
   });
 
   it('a change of address back to the same one adds nobody', () => {
-    const rig = new Rig();
+    const rig = new BareCore();
     rig.addReplica('10.0.0.3', 6379);
     rig.clear();
     rig.act((turn) => changeMasterAddress(turn, rig.master, '10.0.0.1', 6379));
@@ -91,7 +91,7 @@ describe('registry', () => {
   });
 
   it('replies for somebody who is gone are dropped', () => {
-    const rig = new Rig();
+    const rig = new BareCore();
     const replica = rig.addReplica('10.0.0.3', 6379);
     rig.tick();
     const { id, command } = replica.link;

@@ -10,12 +10,12 @@ import {
   SDOWN,
 } from '../../../src/sentinel/core/instance.ts';
 import { currentAddress } from '../../../src/sentinel/core/registry.ts';
-import { hello, OTHER_ID, Rig, THIRD_ID } from './support.ts';
+import { BareCore, hello, OTHER_ID, THIRD_ID } from './bare-core.ts';
 
 describe('found by the simulator', () => {
   /** A failover of ours in epoch 3 that has promoted 10.0.0.3 and moves the other replicas. */
-  function promoted(): Rig {
-    const rig = new Rig();
+  function promoted(): BareCore {
+    const rig = new BareCore();
     const replica = rig.addReplica('10.0.0.3', 6379);
     rig.addReplica('10.0.0.4', 6379);
     rig.addSentinel(OTHER_ID, '10.0.0.2', 26379);
@@ -53,7 +53,7 @@ describe('found by the simulator', () => {
   });
 
   it('what we were before our file was lost is no other sentinel', () => {
-    const rig = new Rig();
+    const rig = new BareCore();
     rig.tick();
     rig.up(rig.master.link, '10.0.0.9');
     rig.handle({ type: 'hello', payload: hello({ ip: '10.0.0.9', runId: THIRD_ID }) });
@@ -63,7 +63,7 @@ describe('found by the simulator', () => {
   });
 
   it('what others said before a stall does not make the master objectively down after it', () => {
-    const rig = new Rig();
+    const rig = new BareCore();
     const other = rig.addSentinel(OTHER_ID, '10.0.0.2', 26379);
     rig.tick();
     rig.skip(6000);
@@ -77,7 +77,7 @@ describe('found by the simulator', () => {
   });
 
   it('a sentinel that takes its word back does not set off a failover', () => {
-    const rig = new Rig();
+    const rig = new BareCore();
     const other = rig.addSentinel(OTHER_ID, '10.0.0.2', 26379);
     rig.tick();
     rig.skip(6000);

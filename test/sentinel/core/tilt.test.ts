@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { isPassive } from '../../../src/sentinel/core/tilt.ts';
-import { Rig } from './support.ts';
+import { BareCore } from './bare-core.ts';
 
 describe('tilt', () => {
   it('the wall clock jumps: thirty seconds without decisions', () => {
-    const rig = new Rig();
+    const rig = new BareCore();
     rig.pass(1000, () => rig.answerAll());
     rig.clear();
     rig.wallAhead += 5000;
@@ -25,7 +25,7 @@ describe('tilt', () => {
   });
 
   it('backwards, too; small steps (NTP) are none', () => {
-    const rig = new Rig();
+    const rig = new BareCore();
     rig.tick();
     rig.wallAhead -= 1900;
     rig.tick();
@@ -36,7 +36,7 @@ describe('tilt', () => {
   });
 
   it('another jump prolongs it', () => {
-    const rig = new Rig();
+    const rig = new BareCore();
     rig.tick();
     rig.wallAhead += 5000;
     rig.tick();
@@ -50,7 +50,7 @@ describe('tilt', () => {
   });
 
   it('standing still is no TILT: what has come is read first, then it goes on', () => {
-    const rig = new Rig();
+    const rig = new BareCore();
     rig.pass(1000, () => rig.answerAll());
     rig.tick(1000);
     rig.clear();
@@ -65,7 +65,7 @@ describe('tilt', () => {
   });
 
   it('what is read before the first tick after a stall is not acted on either', () => {
-    const rig = new Rig();
+    const rig = new BareCore();
     rig.pass(1000, () => rig.answerAll());
     rig.now += 60_000;
     assert.equal(
@@ -86,7 +86,7 @@ describe('tilt', () => {
   });
 
   it('who is silent after we stood still is judged when the grace is over', () => {
-    const rig = new Rig();
+    const rig = new BareCore();
     rig.pass(1000, () => rig.answerAll());
     rig.clear();
     rig.tick(60_000);

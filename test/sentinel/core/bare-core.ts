@@ -1,4 +1,4 @@
-/** A core in a test's hands: time goes when the test says so, and what the core says is kept. */
+/** A core, and nothing that answers it by itself (rig.ts does): all that comes, and the time, is what the test says. */
 import type { Turn } from '../../../src/sentinel/core/context.ts';
 import { SentinelCore } from '../../../src/sentinel/core/core.ts';
 import type { Instance, Link } from '../../../src/sentinel/core/instance.ts';
@@ -16,7 +16,7 @@ export const THIRD_ID = 'c3'.repeat(20);
 
 type Sent = Extract<Action, { type: 'send' }>;
 
-export class Rig {
+export class BareCore {
   readonly state: SentinelState = newState();
   readonly core: SentinelCore;
   readonly master: Instance;
