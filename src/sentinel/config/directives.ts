@@ -105,6 +105,11 @@ export function commentAfterWords(option: string): number | null {
   return words === undefined ? null : 1 + Math.min(...words);
 }
 
+/** Whether the word behind the option is the name of a master. */
+export function isAboutMaster(option: string): boolean {
+  return (OPTIONS.get(option.toLowerCase())?.stage ?? 'self') !== 'self';
+}
+
 /** The names of all options. */
 export function optionNames(): readonly string[] {
   return [...OPTIONS.keys()];

@@ -6,7 +6,7 @@ import { describe, test } from 'node:test';
 import { sentinelLines } from '../../../src/sentinel/config/lines.ts';
 import { freePort, REPOSITORY } from '../../support/server-process.ts';
 import { hasReal, NO_REAL } from '../support/member.ts';
-import { fileWith, ID, load, rewrittenByOurs, rewrittenByReal, scratch, sorted } from './support.ts';
+import { fileWith, ID, load, rewrittenByOurs, rewrittenByReal, saver, scratch, sorted } from './support.ts';
 
 const SHARED = join(REPOSITORY, '..', 'shared', 'data');
 const OTHER = 'cd'.repeat(20);
@@ -161,5 +161,28 @@ describe('ours alone', () => {
     assert.ok(sentinelLines(state).includes('sentinel monitor m localhost 1 2'));
     state.resolveHostnames = false;
     assert.ok(sentinelLines(state).includes('sentinel monitor m 127.0.0.1 1 2'));
+  });
+
+  test('masters of an included file are there after the next start, too', () => {
+    const path = fileWith('include masters.conf\n');
+    const included = join(path, '..', 'masters.conf');
+    const text = 'sentinel monitor m 127.0.0.1 1 2\nsentinel down-after-milliseconds m 5\n';
+    writeFileSync(included, text);
+    const first = load(path);
+    first.state.myId = ID;
+    const [m] = first.state.masters.values();
+    assert.equal(m!.downAfterMs, 5);
+    m!.downAfterMs = 30_000; // The default, so it has no line.
+    saver(first).save(first.state);
+    writeFileSync(included, `${text}sentinel monitor new 127.0.0.1 3 2\n`);
+    const again = load(path).state.masters;
+    assert.deepEqual(
+      [...again.values()].map(({ name, downAfterMs }) => [name, downAfterMs]),
+      [
+        ['new', 30_000],
+        ['m', 30_000],
+      ],
+    );
+    assert.equal(readFileSync(included, 'latin1').startsWith(text), true);
   });
 });
