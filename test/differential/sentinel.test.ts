@@ -527,6 +527,7 @@ describe('the commands of a sentinel', { skip: REDIS_SERVER === null ? SKIP : fa
       for (const [epoch, id] of [
         ['-1', 'f'.repeat(40)],
         ['9223372036854775807', 'f'.repeat(40)],
+        ['9007199254740990', 'f'.repeat(40)],
         ['5', 'f'.repeat(100_000)],
       ] as const) {
         const raw = await client.send('SENTINEL', 'IS-MASTER-DOWN-BY-ADDR', '127.0.0.1', port, epoch, id);

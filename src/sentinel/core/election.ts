@@ -11,8 +11,9 @@ import { randomBelow } from '../../util/random.ts';
 import { announced } from './address.ts';
 import type { Turn } from './context.ts';
 import { COORDINATED, has, type Instance, MASTER_DOWN, SDOWN } from './instance.ts';
-import { ANSWER_PERIODS, DESYNC_MAX_MS, EPOCH_MAX } from './intervals.ts';
+import { ANSWER_PERIODS, DESYNC_MAX_MS } from './intervals.ts';
 import type { Reply } from './protocol.ts';
+import { greatestEpoch } from './state.ts';
 import { isPassive } from './tilt.ts';
 
 /** Run ids have 40 digits. Longer ones, that would be kept, are nobody's. */
@@ -88,7 +89,8 @@ export function answerIsMasterDown(
   const master = masterAt(turn, asked.host, asked.port);
   if (master === null) return { down: false, leader: '*', leaderEpoch: 0 };
   const down = has(master, SDOWN) && !isPassive(turn);
-  if (asked.runId === '*' || asked.epoch > EPOCH_MAX) return { down, leader: '*', leaderEpoch: 0 };
+  if (asked.runId === '*' || asked.epoch > greatestEpoch(turn.state))
+    return { down, leader: '*', leaderEpoch: 0 };
   const leader = vote(turn, master, asked.epoch, asked.runId);
   return { down, leader: leader === '' ? '*' : leader, leaderEpoch: master.leaderEpoch };
 }

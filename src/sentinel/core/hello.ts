@@ -9,7 +9,6 @@
 import { announced, sameAddress } from './address.ts';
 import type { Turn } from './context.ts';
 import { COORDINATED, FAILOVER_IN_PROGRESS, has, type Instance } from './instance.ts';
-import { EPOCH_MAX } from './intervals.ts';
 import { closeLink, HELLO_CHANNEL } from './links.ts';
 import { callReconfigScript } from './reconfigure.ts';
 import {
@@ -21,7 +20,7 @@ import {
   isUsable,
   removeInstance,
 } from './registry.ts';
-import type { SentinelState } from './state.ts';
+import { greatestEpoch, type SentinelState } from './state.ts';
 
 const FIELDS = 8;
 /** It is written into our file: nothing in it may end a word or a line there. */
@@ -81,7 +80,7 @@ export function forceHellos(turn: Turn, master: Instance): void {
 /** Takes a hello, by Pub/Sub or as a command. */
 export function onHello(turn: Turn, payload: string): void {
   const { state } = turn;
-  const hello = parse(payload);
+  const hello = parse(payload, greatestEpoch(state));
   // Our own come back to us.
   if (hello === null || hello.runId === state.myId) return;
   const master = findMaster(state, hello.masterName);
@@ -97,7 +96,7 @@ export function onHello(turn: Turn, payload: string): void {
   sentinel.lastHello = turn.now;
 }
 
-function parse(payload: string): Hello | null {
+function parse(payload: string, epochMax: number): Hello | null {
   const words = payload.split(',');
   if (words.length !== FIELDS) return null;
   const [ip = '', port, runId = '', epoch, masterName = '', masterHost = '', masterPort, configEpoch] = words;
@@ -114,8 +113,8 @@ function parse(payload: string): Hello | null {
   const sane =
     hello.port <= 65535 &&
     hello.masterPort <= 65535 &&
-    hello.epoch <= EPOCH_MAX &&
-    hello.configEpoch <= EPOCH_MAX;
+    hello.epoch <= epochMax &&
+    hello.configEpoch <= epochMax;
   return sane && RUN_ID.test(runId) ? hello : null;
 }
 

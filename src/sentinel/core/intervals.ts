@@ -52,5 +52,10 @@ export const STALL_GRACE_MS = 5000;
 /** The clockwork runs 10 to 20 times a second, never in step with other sentinels. */
 export const HZ_MIN = 10;
 export const HZ_SPREAD = 10;
-/** Greater epochs could not be counted on; nobody gets there who does not forge them. */
+/** Greater epochs could not be counted on. */
 export const EPOCH_MAX = Number.MAX_SAFE_INTEGER - 1;
+/**
+ * An epoch so far ahead of ours is forged: one a second, and it would take half a year. Believed, the first such message
+ * would leave no epoch to be elected in.
+ */
+export const EPOCH_LEAP_MAX = 2 ** 24;

@@ -3,7 +3,7 @@
  * it started. One object for each sentinel; everything in core/ works on it.
  */
 import type { Instance, Link } from './instance.ts';
-import { defaultIntervals, type Intervals } from './intervals.ts';
+import { defaultIntervals, EPOCH_LEAP_MAX, EPOCH_MAX, type Intervals } from './intervals.ts';
 
 export interface SentinelState {
   /** Forty hex digits; '' until the core gives itself one. */
@@ -40,6 +40,11 @@ export interface SentinelState {
   crashAfterElection: boolean;
   crashAfterPromotion: boolean;
   readonly intervals: Intervals;
+}
+
+/** The greatest epoch that others may tell us of. */
+export function greatestEpoch({ currentEpoch }: SentinelState): number {
+  return Math.min(EPOCH_MAX, currentEpoch + EPOCH_LEAP_MAX);
 }
 
 export function newState(): SentinelState {

@@ -59,6 +59,9 @@ describe('hellos', () => {
       hello({ epoch: '-3' }),
       hello({ epoch: '18446744073709551615' }),
       hello({ configEpoch: '18446744073709551615' }),
+      // So far ahead that nothing would be left to be elected in.
+      hello({ epoch: 2 ** 53 - 2 }),
+      hello({ configEpoch: 2 ** 53 - 2 }),
       hello({ masterPort: 70_000 }),
     ];
     for (const payload of forged) {
