@@ -11,7 +11,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { needs, run } from './clients/program.ts';
 import { findOracle, NO_ORACLE } from './support/oracle.ts';
@@ -51,6 +51,14 @@ describe('docs', () => {
       }
     });
   }
+
+  it('src/README.md has every file, or the folder that it is in', () => {
+    const map = read('src/README.md');
+    const missing = readdirSync(join(REPOSITORY, 'src'), { recursive: true, encoding: 'utf8' })
+      .filter((path) => path.endsWith('.ts') && !map.includes(basename(path)))
+      .filter((path) => !map.includes(`\`${dirname(path)}/\``));
+    assert.deepEqual(missing, []);
+  });
 
   it('src/README.md has every folder', () => {
     const map = read('src/README.md');
