@@ -63,7 +63,6 @@ interface Answer {
 
 /** A failover of a sentinel for a master, as far as it has come. */
 interface Attempt {
-  readonly epoch: number;
   /** By an operator: nobody need be down; `forced`: nobody is asked, either. */
   readonly ordered: boolean;
   readonly forced: boolean;
@@ -321,7 +320,6 @@ export class Judge {
         if (forced) this.#excusedEpochs.add(`${master.name} ${master.failoverEpoch}`);
         this.failovers++;
         life.attempts.set(master.name, {
-          epoch: master.failoverEpoch,
           ordered,
           forced,
           elected: false,

@@ -115,6 +115,8 @@ function build(world: World, module: CoreModule, judge: Judge): Installation {
   const groupCount = count === 3 ? world.pick([1, 1, 2, 3]) : count === 5 ? world.pick([1, 1, 2]) : 1;
   const replicas = world.pick([1, 2, 2, 2, 3]);
   const shared = world.chance(0.6);
+  // All masters on one host: they fail together.
+  const together = world.chance(0.4);
   const hosts = shared ? Math.max(count, replicas + 1) : count + replicas + 1;
   const network = new Network(world, hosts);
   network.delayMs = world.pick([0.1, 0.3, 2, 20]);
@@ -132,7 +134,10 @@ function build(world: World, module: CoreModule, judge: Judge): Installation {
     const name = `m${g + 1}`;
     const nodes: RedisNode[] = [];
     for (let i = 0; i <= replicas; i++) {
-      const host = network.hosts[shared ? (i + g) % hosts : count + i]!;
+      const host =
+        network.hosts[
+          shared ? (i + (together ? 0 : g)) % hosts : count + (together ? i : (i + g) % (replicas + 1))
+        ]!;
       const node = new RedisNode(world, network, `${name}-${'abcd'[i]}`, name, host, 6379 + g);
       node.duplicates = duplicates;
       node.propagatesPublish = propagates;
