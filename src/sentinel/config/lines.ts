@@ -102,19 +102,28 @@ function* linesOfMaster(state: SentinelState, master: Instance): Generator<Line,
   if (master.requireSameLineage) yield line('require-same-lineage', [name, 'yes']);
   yield line('config-epoch', [name, master.configEpoch]);
   yield line('leader-epoch', [name, master.leaderEpoch]);
+  // Two names may resolve to one address meanwhile; twice in the file it would stop the next start.
+  const written = new Set<string>();
   for (const replica of master.replicas.values()) {
     const known = sameAddress(replica.address, address) ? master.address : replica.address;
-    yield line('known-replica', [name, ...words(state, known)]);
+    const place = words(state, known);
+    const isNew = written.size < written.add(place.join(' ')).size;
+    if (isNew) yield line('known-replica', [name, ...place]);
   }
   for (const sentinel of master.sentinels.values()) {
     yield line('known-sentinel', [name, ...words(state, sentinel.address), sentinel.runId]);
   }
   for (const [from, to] of master.renamedCommands) {
-    yield line('rename-command', [name, from.toUpperCase(), to]);
+    yield line('rename-command', [name, upperCase(from), to]);
   }
 }
 
 function words(state: SentinelState, address: Address): [host: string, port: number] {
   // Without resolve-hostnames a name would not be read back.
   return [announced(address, state.announceHostnames && state.resolveHostnames), address.port];
+}
+
+/** Of letters of ASCII: in capitals, others may be other bytes. */
+function upperCase(text: string): string {
+  return text.replace(/[a-z]+/g, (letters) => letters.toUpperCase());
 }

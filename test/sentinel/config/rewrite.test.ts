@@ -185,4 +185,22 @@ describe('ours alone', () => {
     );
     assert.equal(readFileSync(included, 'latin1').startsWith(text), true);
   });
+
+  test('two replicas whose names resolve to one address are one in the file', () => {
+    const monitor = 'sentinel resolve-hostnames yes\nsentinel monitor m 127.0.0.1 1 2\n';
+    const path = fileWith(`${monitor}sentinel known-replica m a.b 2\nsentinel known-replica m c.d 2\n`);
+    const loaded = load(path);
+    const replicas = [...loaded.state.masters.get('m')!.replicas.values()];
+    assert.equal(replicas.length, 2);
+    for (const { address } of replicas) address.ip = '127.0.0.9';
+    saver(loaded).save(loaded.state);
+    assert.equal(load(path).state.masters.get('m')!.replicas.size, 1);
+  });
+
+  test('a renamed command keeps its bytes', () => {
+    const text = 'sentinel monitor m 127.0.0.1 1 2\nsentinel rename-command m "get\\xff" x\n';
+    const path = fileWith(text);
+    assert.ok(rewrittenByOurs(path).includes('sentinel rename-command m GET\xff x\n'));
+    assert.deepEqual([...load(path).state.masters.get('m')!.renamedCommands.keys()], ['get\xff']);
+  });
 });
