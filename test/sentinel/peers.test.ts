@@ -134,3 +134,29 @@ test('a vote that cannot be saved is not given', async () => {
   await client.close();
   await all.end(watcher.node);
 });
+
+test('sentinels that are found at the same time are saved together', async () => {
+  const mute = await peer(() => {});
+  const watcher = await watch(mute.port);
+  const client = await RawClient.connect({ port: watcher.port });
+  const saved = () => watcher.lines.filter((line) => line.includes('saved on disk')).length;
+  const before = saved();
+  const ids = Array.from({ length: 30 }, (_, i) => `${i}`.padStart(40, 'a'));
+  await Promise.all(
+    ids.map((id, i) =>
+      client.call(
+        'PUBLISH',
+        '__sentinel__:hello',
+        `127.0.0.1,${40_000 + i},${id},0,m,127.0.0.1,${mute.port},0`,
+      ),
+    ),
+  );
+  await all.until(
+    () => ids.every((id) => readFileSync(watcher.file, 'utf8').includes(id)),
+    3000,
+    'all of them in the file',
+  );
+  assert.ok(saved() - before < 15, `${saved() - before} times`);
+  await client.close();
+  await all.end(watcher.node);
+});

@@ -15,6 +15,7 @@ export class Turn {
   readonly now: number;
   readonly actions: Action[] = [];
   #isSaved = false;
+  #isSavedSoon = false;
 
   constructor(state: SentinelState, random: Random, now: number) {
     this.state = state;
@@ -52,6 +53,16 @@ export class Turn {
     if (this.#isSaved) return;
     this.#isSaved = true;
     this.actions.push({ type: 'save' });
+  }
+
+  /**
+   * What nobody was promised is on disk a moment later: whom we have found. Where there are many masters all is found
+   * at once, and to wait for the disk for each would be to stand still for seconds.
+   */
+  saveSoon(): void {
+    if (this.#isSaved || this.#isSavedSoon) return;
+    this.#isSavedSoon = true;
+    this.actions.push({ type: 'save', soon: true });
   }
 
   /**

@@ -153,7 +153,7 @@ function meet(turn: Turn, master: Instance, hello: Hello): Instance | null {
   const sentinel = createSentinel(turn, master, { runId: hello.runId, host: hello.ip, port: hello.port });
   if (known === null) turn.event('notice', '+sentinel', sentinel);
   else moveNamesakes(turn, sentinel);
-  turn.save();
+  turn.saveSoon();
   return sentinel;
 }
 

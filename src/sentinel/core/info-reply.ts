@@ -147,7 +147,7 @@ function noteReplica(turn: Turn, master: Instance, value: string): void {
   if (findReplicaAt(master, address) !== null) return;
   const replica = createReplica(turn, master, host, port);
   turn.event('notice', '+slave', replica);
-  turn.save();
+  turn.saveSoon();
 }
 
 /** "+role-change" if it says what we expect, "-role-change" if not. */

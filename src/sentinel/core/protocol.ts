@@ -68,7 +68,11 @@ export type Action =
       readonly durable?: true;
     }
   /** Writes the state to the configuration file; what stands behind it in the list is done when it is on disk. */
-  | { readonly type: 'save' }
+  | {
+      readonly type: 'save';
+      /** Nothing stands behind it that relies on it: it may wait for others that come at the same time. */
+      readonly soon?: true;
+    }
   /**
    * An event as redis-sentinel tells it: a line in the log, a message on the channel of its name (not at `debug`), the
    * notification script of the master at `warning`.

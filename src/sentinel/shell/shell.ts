@@ -67,6 +67,8 @@ export class Shell {
   /** The file has what the core knows. What relies on that waits as long as it has not: also a vote given earlier. */
   #isSaved = true;
   #savedAt = 0;
+  /** What nobody waits for is still to be saved. */
+  #isSaveAsked = false;
   /** Look-ups that have failed, and the log knows it. */
   readonly #toldOf = new WeakSet<Promise<string>>();
   #timer: TimerHandle | null = null;
@@ -119,6 +121,7 @@ export class Shell {
   }
 
   close(): void {
+    if (this.#isSaveAsked) this.#save();
     this.#isClosed = true;
     if (this.#timer !== null) this.#options.timers.clearTimeout(this.#timer);
     this.#timer = null;
@@ -146,7 +149,8 @@ export class Shell {
     try {
       for (const action of actions) {
         if (this.#isClosed) break;
-        if (action.type === 'save') this.#save();
+        if (action.type === 'save' && action.soon === true) this.#saveSoon();
+        else if (action.type === 'save') this.#save();
         else if (action.type !== 'send') this.#carryOut(action);
         else if (this.#isSaved || action.durable !== true) this.#send(action);
         else this.#answerUnsent(action);
@@ -159,7 +163,17 @@ export class Shell {
     return isSaved;
   }
 
+  /** When what lies in all sockets was read. */
+  #saveSoon(): void {
+    if (this.#isSaveAsked) return;
+    this.#isSaveAsked = true;
+    setImmediate(() => {
+      if (this.#isSaveAsked) this.#save();
+    });
+  }
+
   #save(): void {
+    this.#isSaveAsked = false;
     this.#isSaved = this.#options.save();
     this.#savedAt = this.#options.now();
   }
