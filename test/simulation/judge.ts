@@ -355,7 +355,10 @@ export class Judge {
     const master = node.core!.state.masters.get((kind === 'master' ? name : of)!)!;
     // A master may be down for what it says of itself: a replica, or started anew.
     if (kind === 'master' && (master.roleReported !== 'master' || master.flags & MASTER_REBOOT)) return;
-    const silence = this.#world.now - this.#heard(life, `${ip}:${port}`).pongAt;
+    const address = `${ip}:${port}`;
+    // One that has lost its file is known twice for a while, by two links to the same address.
+    if (this.sentinels.some((one) => one.forgetful && one.address === address)) return;
+    const silence = this.#world.now - this.#heard(life, address).pongAt;
     if (silence < master.downAfterMs - 2) {
       this.#fail(
         'sdown-true',
