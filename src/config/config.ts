@@ -77,6 +77,9 @@ export class ServerConfig extends Config<typeof SERVER_PARAMETERS> {
     this.assign('protected-mode', false);
   }
 
+  /** The latest rewrite. They come one after the other, since all make the same temporary file. */
+  #rewriting: Promise<unknown> = Promise.resolve();
+
   override load(sources: ConfigSources): void {
     super.load(sources);
     if (this.values['cluster-enabled'] && this.values.replicaof !== null) {
@@ -92,11 +95,15 @@ export class ServerConfig extends Config<typeof SERVER_PARAMETERS> {
     options: { userLines?: readonly string[]; forceAll?: boolean; fs?: RewriteFs } = {},
   ): Promise<string | null> {
     const { userLines, forceAll = false, fs } = options;
-    return rewriteConfigFile(this, {
-      forceAll,
-      ...(userLines && { lines: { user: userLines } }),
-      ...(fs && { fs }),
-    });
+    const rewrite = (): Promise<string | null> =>
+      rewriteConfigFile(this, {
+        forceAll,
+        ...(userLines && { lines: { user: userLines } }),
+        ...(fs && { fs }),
+      });
+    const done = this.#rewriting.then(rewrite, rewrite);
+    this.#rewriting = done;
+    return done;
   }
 
   #rename(from: string, to: string, isCommand: ServerConfigOptions['isCommand']): string | null {

@@ -160,6 +160,16 @@ test('ACL LOAD: all or nothing; clients of users that are replaced are closed', 
   await server.stop();
 });
 
+test('ACL SAVE of several clients at the same time', async () => {
+  const folder = scratchFolder();
+  writeFileSync(join(folder, 'users.acl'), '');
+  const server = await startServer({ dir: folder, directives: { aclfile: 'users.acl' } });
+  const clients = await Promise.all([1, 2, 3, 4].map(() => server.connect()));
+  const saves = clients.map((client) => client.call('ACL', 'SAVE'));
+  assert.deepEqual(await Promise.all(saves), ['OK', 'OK', 'OK', 'OK']);
+  await server.stop();
+});
+
 test('a replica logs in as masteruser, who needs no more than psync, replconf and ping', async () => {
   const users = { 'acllog-max-len': 10, requirepass: 'root' };
   for (const master of oracle === null ? (['ours'] as const) : (['ours', 'real'] as const)) {

@@ -192,7 +192,8 @@ export function save(client: Client): void {
   const path = aclFilePath(config);
   if (path === null) throw errors.NO_ACL_FILE;
   const command = client.lastCommand;
-  replyLater(client, saveAclFile(path, acl.lines()), (out, problem) => {
+  const saved = acl.saveInTurn(() => saveAclFile(path, acl.lines()));
+  replyLater(client, saved, (out, problem) => {
     if (problem === null) {
       out.ok();
       return;

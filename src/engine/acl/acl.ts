@@ -70,6 +70,7 @@ export class Acl {
   /** Has no password, and may not log in. */
   readonly #nobody: User;
   readonly #facts = new Map<Command, CommandFacts>();
+  #saving: Promise<unknown> = Promise.resolve();
 
   constructor(engine: Engine) {
     const { config, commands } = engine;
@@ -192,6 +193,13 @@ export class Acl {
     this.#engine.clients.userChanged(this.defaultUser);
     for (const user of old.values()) this.#closeClients(user);
     return null;
+  }
+
+  /** Runs `save`, which puts the users into their file, when those before are done: all make the same temporary file. */
+  saveInTurn<T>(save: () => Promise<T>): Promise<T> {
+    const saved = this.#saving.then(save, save);
+    this.#saving = saved;
+    return saved;
   }
 
   #closeClients(user: User): void {
