@@ -11,10 +11,7 @@ export interface AbsentCommand {
 }
 
 export const ABSENT_COMMANDS: readonly AbsentCommand[] = [
-  {
-    name: 'asking',
-    categories: ['fast', 'connection'],
-  },
+  { name: 'asking', categories: ['fast', 'connection'] },
   {
     name: 'cluster',
     categories: ['slow'],
@@ -48,30 +45,12 @@ export const ABSENT_COMMANDS: readonly AbsentCommand[] = [
       slots: ['slow'],
     },
   },
-  {
-    name: 'eval',
-    categories: ['slow', 'scripting'],
-  },
-  {
-    name: 'eval_ro',
-    categories: ['slow', 'scripting'],
-  },
-  {
-    name: 'evalsha',
-    categories: ['slow', 'scripting'],
-  },
-  {
-    name: 'evalsha_ro',
-    categories: ['slow', 'scripting'],
-  },
-  {
-    name: 'fcall',
-    categories: ['slow', 'scripting'],
-  },
-  {
-    name: 'fcall_ro',
-    categories: ['slow', 'scripting'],
-  },
+  { name: 'eval', categories: ['slow', 'scripting'] },
+  { name: 'eval_ro', categories: ['slow', 'scripting'] },
+  { name: 'evalsha', categories: ['slow', 'scripting'] },
+  { name: 'evalsha_ro', categories: ['slow', 'scripting'] },
+  { name: 'fcall', categories: ['slow', 'scripting'] },
+  { name: 'fcall_ro', categories: ['slow', 'scripting'] },
   {
     name: 'function',
     categories: ['slow'],
@@ -98,14 +77,8 @@ export const ABSENT_COMMANDS: readonly AbsentCommand[] = [
       unload: ['admin', 'slow', 'dangerous'],
     },
   },
-  {
-    name: 'readonly',
-    categories: ['fast', 'connection'],
-  },
-  {
-    name: 'readwrite',
-    categories: ['fast', 'connection'],
-  },
+  { name: 'readonly', categories: ['fast', 'connection'] },
+  { name: 'readwrite', categories: ['fast', 'connection'] },
   {
     name: 'script',
     categories: ['slow'],
