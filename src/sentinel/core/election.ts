@@ -8,11 +8,12 @@
  * who has the votes of the majority of all sentinels known, and not less than the quorum.
  */
 import { randomBelow } from '../../util/random.ts';
-import { announced } from './address.ts';
+import { announced, sameAddress } from './address.ts';
 import type { Turn } from './context.ts';
 import { COORDINATED, has, type Instance, MASTER_DOWN, SDOWN } from './instance.ts';
 import { ANSWER_PERIODS, DESYNC_MAX_MS } from './intervals.ts';
 import type { Reply } from './protocol.ts';
+import { addressOf, isUsable } from './registry.ts';
 import { greatestEpoch } from './state.ts';
 import { isPassive } from './tilt.ts';
 
@@ -95,11 +96,12 @@ export function answerIsMasterDown(
   return { down, leader: leader === '' ? '*' : leader, leaderEpoch: master.leaderEpoch };
 }
 
+/** The master at this address. Others may call it by its name where we have its address, and the other way round. */
 function masterAt(turn: Turn, host: string, port: number): Instance | null {
+  if (!isUsable(turn.state, host, port)) return null;
+  const asked = addressOf(turn, host, port);
   for (const master of turn.state.masters.values()) {
-    const { address } = master;
-    if (address.port === port && (address.host === host || (address.ip !== '' && address.ip === host)))
-      return master;
+    if (sameAddress(master.address, asked)) return master;
   }
   return null;
 }

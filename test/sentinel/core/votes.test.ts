@@ -41,6 +41,17 @@ describe('votes of a sentinel', () => {
     assert.equal(rig.state.currentEpoch, 0);
   });
 
+  it('are given for a master that is called by its name, where we have its address', () => {
+    const rig = new Rig();
+    const named = { host: 'redis-a', port: MASTER_PORT, epoch: 3, runId: A };
+    assert.equal(rig.act((turn) => answerIsMasterDown(turn, named)).leader, '*');
+    rig.state.resolveHostnames = true;
+    assert.equal(rig.act((turn) => answerIsMasterDown(turn, named)).leader, '*');
+    assert.ok(rig.actions.some((action) => action.type === 'resolve' && action.host === 'redis-a'));
+    rig.handle({ type: 'resolved', host: 'redis-a', ip: '127.0.0.1' });
+    assert.equal(rig.act((turn) => answerIsMasterDown(turn, named)).leader, A);
+  });
+
   it('are not given in an epoch that is past', () => {
     const rig = new Rig();
     rig.state.currentEpoch = 9;
