@@ -18,11 +18,11 @@ import { RedisNode } from './redis-node.ts';
 import { SentinelNode } from './sentinel-node.ts';
 import { World } from './world.ts';
 
-export const CALM_START_MS = 20_000;
-export const TROUBLE_END_MS = 420_000;
+const CALM_START_MS = 20_000;
+const TROUBLE_END_MS = 420_000;
 export const END_MS = 600_000;
 /** Within so long after healing all must agree. */
-export const CONVERGENCE_MAX_MS = 150_000;
+const CONVERGENCE_MAX_MS = 150_000;
 
 /** Who agrees for so long has converged. */
 const AGREED_MS = 20_000;

@@ -19,7 +19,7 @@ import {
 import { ANSWER_PERIODS, ELECTION_SPREAD_MS } from './intervals.ts';
 
 /** For how long the oldest PING waits for its reply, or nobody could be asked; in ms. */
-export function silentFor(now: number, instance: Instance): number {
+function silentFor(now: number, instance: Instance): number {
   const { link } = instance;
   if (link.oldestPing !== NEVER) return now - link.oldestPing;
   return link.disconnected ? now - link.lastAvailable : 0;

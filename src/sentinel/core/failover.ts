@@ -262,7 +262,7 @@ export function finishFailover(turn: Turn, master: Instance): void {
 }
 
 /** Back to where it was. Nobody has been promoted, as far as we know. */
-export function abortFailover(turn: Turn, master: Instance): void {
+function abortFailover(turn: Turn, master: Instance): void {
   if (master.failoverState === 'wait_promotion') withdrawFailover(turn, master);
   master.flags &= ~(FAILOVER_IN_PROGRESS | FORCE_FAILOVER | COORDINATED);
   enter(turn, master, 'none');
