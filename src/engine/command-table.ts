@@ -131,6 +131,8 @@ function noHandler(): void {
 }
 
 export class CommandTable {
+  /** The commands without their subcommands, those included that `rename-command` has taken away since. */
+  readonly originals: readonly Command[];
   /** By the name under which it is called now. */
   readonly #byName = new Map<string, Command>();
   /** SLOT ints for each slot: first word, second word, length, index in #indexed; length 0: free. */
@@ -145,6 +147,7 @@ export class CommandTable {
       if (this.#byName.has(spec.name)) throw new Error(`two commands named ${spec.name}`);
       this.#byName.set(spec.name, new Command(spec));
     }
+    this.originals = [...this.#byName.values()];
     this.#index();
   }
 

@@ -160,6 +160,22 @@ test('ACL LOAD: all or nothing; clients of users that are replaced are closed', 
   await server.stop();
 });
 
+test('rules may name commands that rename-command has taken away, and mean renamed ones by their own names', async () => {
+  const server = await startServer({
+    directives: {
+      'rename-command': ['CONFIG ""', 'GET fetch'],
+      user: 'u on nopass ~* -@all +config|get +get',
+    },
+  });
+  const client = await server.connect();
+  assert.match(String(await client.call('ACL', 'SETUSER', 'v', '+config', '+fetch')), /Unknown command/);
+  assert.equal(await client.call('ACL', 'SETUSER', 'v', '+config', '-config|set'), 'OK');
+  assert.equal(await client.call('AUTH', 'u', 'x'), 'OK');
+  assert.equal(await client.call('FETCH', 'a'), null);
+  assert.match(String(await client.call('CONFIG', 'GET', 'x')), /unknown command/);
+  await server.stop();
+});
+
 test('ACL SAVE of several clients at the same time', async () => {
   const folder = scratchFolder();
   writeFileSync(join(folder, 'users.acl'), '');

@@ -322,7 +322,7 @@ export function denialError({ reason }: Denial, command: Command): ReplyError {
 
 function newCommandSet(table: CommandTable): CommandSet {
   // What a sentinel lacks it lacks on purpose.
-  return new CommandSet(table, table.find('sentinel') === null);
+  return new CommandSet(table, !table.originals.some(({ name }) => name === 'sentinel'));
 }
 
 /** What checks the `user` lines of a configuration for a server with these commands. */

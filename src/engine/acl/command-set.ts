@@ -31,7 +31,7 @@ export class CommandSet {
   /** `withAbsent`: it is the table of a data node, so those that it lacks are to come. */
   constructor(table: CommandTable, withAbsent = true) {
     this.list = this.#list;
-    for (const command of table.all()) {
+    for (const command of table.originals) {
       const subs = [...(command.subcommands?.values() ?? [])];
       const categories = (of: Command): readonly string[] => of.aclCategories;
       const added = this.#add(
