@@ -4,6 +4,7 @@ import { longArg } from '../../commands/keys/arguments.ts';
 import type { Client } from '../../engine/client.ts';
 import type { Args } from '../../resp/args.ts';
 import type { Intervals } from '../core/intervals.ts';
+import { INT_MAX } from '../core/options.ts';
 import type { Sentinel } from '../parts.ts';
 import * as errors from './errors.ts';
 
@@ -39,7 +40,8 @@ export function debug({ state }: Sentinel, { out }: Client, args: Args): void {
     if (found === undefined || i + 1 === args.count) throw errors.unknownDebugOption(args.text(i));
     const refusal = errors.invalidDebugArgument(args.text(i + 1), args.text(i));
     const value = longArg(args, i + 1, refusal);
-    if (value <= 0) throw refusal;
+    // Two of them are written into the file for masters that are added from now on.
+    if (value <= 0 || value > INT_MAX) throw refusal;
     intervals[found[1]] = value;
   }
   out.ok();

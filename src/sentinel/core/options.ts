@@ -117,7 +117,7 @@ type Setter = (
 ) => string | null;
 
 /** The file's numbers are ints: a greater one would be read back as another, and might stop the next start. */
-const INT_MAX = 2 ** 31 - 1;
+export const INT_MAX = 2 ** 31 - 1;
 
 /** A number from `min` to INT_MAX, as strictly read as on the wire. */
 function numeric(min: number, put: (master: Instance, value: number) => void): Setter {

@@ -243,6 +243,7 @@ describe('what is of 7.2, or ours', () => {
         `-ERR Invalid argument '2147483648' for SENTINEL SET '${option}'`,
       );
     }
+    assert.match(await ours.send('DEBUG', 'default-down-after', '2147483648'), /^-ERR Invalid argument/);
     assert.equal(await ours.send('SET', 'm', 'master-reboot-down-after-period', '2147483647'), '"OK"');
     assert.equal(await ours.send('SET', 'm', 'master-reboot-down-after-period', '0'), '"OK"');
   });
