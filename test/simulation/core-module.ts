@@ -6,6 +6,7 @@ import { SentinelCore } from '../../src/sentinel/core/core.ts';
 import { answerIsMasterDown } from '../../src/sentinel/core/election.ts';
 import { requestFailover } from '../../src/sentinel/core/failover.ts';
 import { currentAddress } from '../../src/sentinel/core/registry.ts';
+import { exclusionReason } from '../../src/sentinel/core/selection.ts';
 import type { SentinelState } from '../../src/sentinel/core/state.ts';
 import { seededRandom } from '../../src/util/random.ts';
 
@@ -18,6 +19,7 @@ export interface CoreModule {
   readonly answerIsMasterDown: typeof answerIsMasterDown;
   readonly requestFailover: typeof requestFailover;
   readonly currentAddress: typeof currentAddress;
+  readonly exclusionReason: typeof exclusionReason;
   /** What a start makes of a configuration file. */
   load(lines: readonly string[], now: number): SentinelState;
   /** What a save writes into it. */
@@ -29,6 +31,7 @@ export const coreModule: CoreModule = {
   answerIsMasterDown,
   requestFailover,
   currentAddress,
+  exclusionReason,
   load: (lines, now) => loadLines(lines, now, seededRandom(1)),
   lines: sentinelLines,
 };

@@ -68,7 +68,7 @@ async function one(seed: number, all: boolean): Promise<void> {
 async function many(options: Options): Promise<void> {
   const begin = performance.now();
   const count = Number(options.seeds);
-  const totals = { seeds: 0, failovers: 0, switches: 0, faults: 0, excused: 0 };
+  const totals = { seeds: 0, failovers: 0, switches: 0, faults: 0, excused: 0, deadlocks: 0 };
   const converged: number[] = [];
   const failed: SimulationResult[] = [];
   const { path } = await bundle(folder);
@@ -83,7 +83,10 @@ async function many(options: Options): Promise<void> {
       totals.switches += result.switches;
       totals.faults += result.faults;
       totals.excused += result.excused;
-      if (result.violation === null) converged.push(result.convergedMs);
+      if (result.deadlocked) {
+        totals.deadlocks++;
+        console.log(`seed ${result.seed}: no replica that Redis's rules allow (${result.what})`);
+      } else if (result.violation === null) converged.push(result.convergedMs);
       else {
         failed.push(result);
         console.log(describe(result));
@@ -104,7 +107,7 @@ async function many(options: Options): Promise<void> {
   console.log(
     `${totals.seeds} seeds of ${END_MS / 60_000} minutes in ${seconds.toFixed(0)} s (${((totals.seeds * END_MS) / 1000 / seconds).toFixed(0)} times real time): ` +
       `${totals.faults} faults, ${totals.failovers} failovers begun, ${totals.switches} changes of master seen; ` +
-      `${totals.excused} pairs of leaders after a lost file; agreed after healing within ${at(0.5)} s (median), ${at(0.99)} s (99 %), ${at(1)} s (longest)`,
+      `${totals.excused} pairs of leaders after a lost file, ${totals.deadlocks} groups without a replica that Redis's rules allow; agreed after healing within ${at(0.5)} s (median), ${at(0.99)} s (99 %), ${at(1)} s (longest)`,
   );
   const [first] = failed;
   if (first === undefined) return;

@@ -52,6 +52,8 @@ export interface SimulationResult {
   readonly failovers: number;
   readonly switches: number;
   readonly excused: number;
+  /** It came to an end that Redis's own rules don't lead out of (isDeadlock). */
+  readonly deadlocked: boolean;
   readonly faults: number;
   /** How long after healing all agreed; -1: the run ended before. */
   readonly convergedMs: number;
@@ -68,6 +70,7 @@ export function simulate(
   const faults = new Faults(installation);
   let convergedMs = -1;
   let violation: SimulationResult['violation'] = null;
+  let deadlocked = false;
   try {
     world.runUntil(CALM_START_MS);
     faults.begin(TROUBLE_END_MS);
@@ -86,10 +89,14 @@ export function simulate(
         if (judge.expectQuiet) world.tell('--- all agree');
       } else {
         convergedMs = -1;
-        if (world.now - healed > CONVERGENCE_MAX_MS) throw new Violation('converges', problem);
+        if (world.now - healed > CONVERGENCE_MAX_MS) {
+          deadlocked = isDeadlock(installation, module);
+          if (deadlocked) break;
+          throw new Violation('converges', problem);
+        }
       }
     }
-    const problem = disagreement(installation);
+    const problem = deadlocked ? null : disagreement(installation);
     if (problem !== null) throw new Violation('quiet-when-healthy', problem);
   } catch (error) {
     const isViolation = error instanceof Violation;
@@ -104,6 +111,7 @@ export function simulate(
     failovers: judge.failovers,
     switches: judge.switches,
     excused: judge.excused,
+    deadlocked,
     faults: faults.count,
     convergedMs,
   };
@@ -193,6 +201,24 @@ function build(world: World, module: CoreModule, judge: Judge): Installation {
 function describe({ sentinels, groups, network }: Installation): string {
   const quorums = groups.map(({ quorum }) => quorum).join(',');
   return `${sentinels.length} sentinels (quorum ${quorums}), ${groups.length} masters of ${groups[0]!.nodes.length} nodes, ${network.hosts.length} hosts`;
+}
+
+/**
+ * All instances of a group call themselves replicas, after several promotions and losses of data at once, and Redis's
+ * rules exclude each of them: it was without a master for longer than the sentinels hold theirs for down, or its
+ * priority is 0. No sentinel may promote anybody then, until somebody says REPLICAOF NO ONE; SENTINEL DOCTOR tells why.
+ */
+function isDeadlock({ sentinels, groups }: Installation, module: CoreModule): boolean {
+  return groups.some(({ name, nodes }) => {
+    if (nodes.some(({ role }) => role === 'master')) return false;
+    return sentinels.every((sentinel) => {
+      const master = sentinel.core!.state.masters.get(name)!;
+      return [...master.replicas.values()].every((replica) => {
+        const why = sentinel.core!.act(sentinel.now, (turn) => module.exclusionReason(turn, replica)).value;
+        return why !== null && /without its master|replica-priority is 0/.test(why);
+      });
+    });
+  });
 }
 
 /** What is not yet as it should be in a healed installation; null: nothing. */
