@@ -3,10 +3,10 @@ import { loadLines } from '../../src/sentinel/config/directives.ts';
 import { sentinelLines } from '../../src/sentinel/config/lines.ts';
 import type { Turn } from '../../src/sentinel/core/context.ts';
 import { SentinelCore } from '../../src/sentinel/core/core.ts';
-import { answerIsMasterDown } from '../../src/sentinel/core/election.ts';
-import { requestFailover } from '../../src/sentinel/core/failover.ts';
+import { answerIsMasterDown } from '../../src/sentinel/core/failover/election.ts';
+import { requestFailover } from '../../src/sentinel/core/failover/failover.ts';
+import { exclusionReason } from '../../src/sentinel/core/failover/selection.ts';
 import { currentAddress } from '../../src/sentinel/core/registry.ts';
-import { exclusionReason } from '../../src/sentinel/core/selection.ts';
 import type { SentinelState } from '../../src/sentinel/core/state.ts';
 import { seededRandom } from '../../src/util/random.ts';
 

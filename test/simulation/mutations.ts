@@ -15,7 +15,7 @@ const SEEDS_MAX = 1000;
 export const MUTATIONS: readonly WantedMutation[] = [
   {
     name: 'a leader needs no majority',
-    file: 'sentinel/core/election.ts',
+    file: 'sentinel/core/failover/election.ts',
     text: 'most >= majority && most >= master.quorum',
     instead: 'most >= 1',
     wanted: ['elected-by-majority', 'elected-by-all', 'one-leader'],
@@ -36,42 +36,42 @@ export const MUTATIONS: readonly WantedMutation[] = [
   },
   {
     name: 'two votes in an epoch',
-    file: 'sentinel/core/election.ts',
+    file: 'sentinel/core/failover/election.ts',
     text: 'master.leaderEpoch < epoch && state.currentEpoch <= epoch',
     instead: 'master.leaderEpoch <= epoch && state.currentEpoch <= epoch',
     wanted: ['vote-fixed', 'one-leader'],
   },
   {
     name: 'a vote is told before it is on disk',
-    file: 'sentinel/core/election.ts',
+    file: 'sentinel/core/failover/election.ts',
     text: 'if (newEpoch || voted) turn.save();',
     instead: '',
     wanted: ['vote-durable', 'vote-fixed', 'epoch-monotonic'],
   },
   {
     name: 'one sentinel is enough for objectively down',
-    file: 'sentinel/core/down.ts',
+    file: 'sentinel/core/watch/down.ts',
     text: 'agreed > 0 && agreed >= master.quorum',
     instead: 'agreed > 0',
     wanted: ['odown-quorum'],
   },
   {
     name: 'a replica of priority 0 may be promoted',
-    file: 'sentinel/core/selection.ts',
+    file: 'sentinel/core/failover/selection.ts',
     text: 'replica.priority === 0',
     instead: 'replica.priority < 0',
     wanted: ['promotion-allowed'],
   },
   {
     name: 'the worst replica is promoted',
-    file: 'sentinel/core/selection.ts',
+    file: 'sentinel/core/failover/selection.ts',
     text: 'compareReplicas(replica, best) < 0',
     instead: 'compareReplicas(replica, best) > 0',
     wanted: ['promotion-best'],
   },
   {
     name: 'an older failover goes on against a newer configuration, as in Redis',
-    file: 'sentinel/core/hello.ts',
+    file: 'sentinel/core/watch/hello.ts',
     text: `sameAddress(master.address, target) ? currentAddress(master) : master.address;
   if (sameAddress(before, target)) {
     const overtaken = has(master, FAILOVER_IN_PROGRESS) && master.failoverEpoch <= hello.configEpoch;`,
@@ -83,7 +83,7 @@ export const MUTATIONS: readonly WantedMutation[] = [
   },
   {
     name: 'who strayed is not called back',
-    file: 'sentinel/core/info-reply.ts',
+    file: 'sentinel/core/watch/info-reply.ts',
     text: "callBack(turn, replica, master, '+convert-to-slave');",
     instead: '',
     wanted: ['converges'],

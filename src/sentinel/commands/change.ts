@@ -10,9 +10,8 @@ import type { Args } from '../../resp/args.ts';
 import { globMatch } from '../../util/glob.ts';
 import { isExecutable } from '../config/directives.ts';
 import type { Turn } from '../core/context.ts';
-import { answerIsMasterDown } from '../core/election.ts';
-import { requestFailover } from '../core/failover.ts';
-import { HELLO_CHANNEL } from '../core/links.ts';
+import { answerIsMasterDown } from '../core/failover/election.ts';
+import { requestFailover } from '../core/failover/failover.ts';
 import {
   getConfig,
   type LogLevelHost,
@@ -22,6 +21,7 @@ import {
   setOptions,
 } from '../core/options.ts';
 import { resetMaster } from '../core/registry.ts';
+import { HELLO_CHANNEL } from '../core/watch/links.ts';
 import type { Sentinel } from '../parts.ts';
 import * as errors from './errors.ts';
 import { masterAt } from './masters.ts';

@@ -10,18 +10,18 @@
  */
 import { type Random, randomBelow, randomHex } from '../../util/random.ts';
 import { Turn } from './context.ts';
-import { checkObjectivelyDown, checkSubjectivelyDown } from './down.ts';
-import { askOthers } from './election.ts';
-import { finishFailover, goOn, runFailover, startFailoverIfNeeded } from './failover.ts';
-import { onHello } from './hello.ts';
+import { askOthers } from './failover/election.ts';
+import { finishFailover, goOn, runFailover, startFailoverIfNeeded } from './failover/failover.ts';
 import { FAILOVER_IN_PROGRESS, has, type Instance, RUN_ID_LENGTH, SDOWN } from './instance.ts';
 import { HZ_MIN, HZ_SPREAD } from './intervals.ts';
-import { ensureLinks, onLinkDown, onLinkUp } from './links.ts';
-import { onMessage, onReply, sendPeriodic } from './monitor.ts';
 import type { Action, Event, Outcome } from './protocol.ts';
 import { onResolved } from './registry.ts';
 import type { SentinelState } from './state.ts';
-import { checkClock, isPassive } from './tilt.ts';
+import { checkObjectivelyDown, checkSubjectivelyDown } from './watch/down.ts';
+import { onHello } from './watch/hello.ts';
+import { ensureLinks, onLinkDown, onLinkUp } from './watch/links.ts';
+import { onMessage, onReply, sendPeriodic } from './watch/monitor.ts';
+import { checkClock, isPassive } from './watch/tilt.ts';
 
 export class SentinelCore {
   readonly state: SentinelState;

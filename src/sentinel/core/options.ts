@@ -22,9 +22,9 @@ import {
   unknownParameter,
 } from './errors.ts';
 import type { Instance } from './instance.ts';
-import { dropAllLinks } from './links.ts';
 import { createMaster, findMaster, removeMaster } from './registry.ts';
 import type { SentinelState } from './state.ts';
+import { dropAllLinks } from './watch/links.ts';
 
 const HIDDEN = '******';
 

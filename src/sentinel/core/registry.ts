@@ -5,7 +5,6 @@
  * with us share one link. Nothing here tells the log of what it does, save where said: who calls knows why it is done.
  */
 import { type Address, announced, isIpAddress, sameAddress } from './address.ts';
-import { askInfoNow } from './ask.ts';
 import type { Turn } from './context.ts';
 import {
   FAILOVER_IN_PROGRESS,
@@ -16,8 +15,9 @@ import {
   MASTER_DOWN,
   NEVER,
 } from './instance.ts';
-import { closeLink } from './links.ts';
 import type { SentinelState } from './state.ts';
+import { askInfoNow } from './watch/ask.ts';
+import { closeLink } from './watch/links.ts';
 
 const DEFAULT_PRIORITY = 100;
 export const DEFAULT_PARALLEL_SYNCS = 1;

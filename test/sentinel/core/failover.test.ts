@@ -1,7 +1,7 @@
 /** The failover of one sentinel's core, driven by events: states, what is sent, what is told, what ends it. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { requestFailover } from '../../../src/sentinel/core/failover.ts';
+import { requestFailover } from '../../../src/sentinel/core/failover/failover.ts';
 import { has, PROMOTED } from '../../../src/sentinel/core/instance.ts';
 import { MASTER_PORT, OUR_ID, Rig, type RigOptions, type Sent, voteReply } from './rig.ts';
 

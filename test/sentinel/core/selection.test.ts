@@ -2,9 +2,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { sharesLineage } from '../../../src/sentinel/core/failover/lineage.ts';
+import {
+  compareReplicas,
+  exclusionReason,
+  selectReplica,
+} from '../../../src/sentinel/core/failover/selection.ts';
 import { type Instance, SDOWN } from '../../../src/sentinel/core/instance.ts';
-import { sharesLineage } from '../../../src/sentinel/core/lineage.ts';
-import { compareReplicas, exclusionReason, selectReplica } from '../../../src/sentinel/core/selection.ts';
 import { Rig } from './rig.ts';
 
 const choice = fc.record({

@@ -1,7 +1,7 @@
 /** TILT and stalls: a jump of the clock, and a process that stood still, are told apart. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { isPassive } from '../../../src/sentinel/core/tilt.ts';
+import { isPassive } from '../../../src/sentinel/core/watch/tilt.ts';
 import { BareCore } from './bare-core.ts';
 
 describe('tilt', () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { answerIsMasterDown, leaderOf } from '../../../src/sentinel/core/election.ts';
+import { answerIsMasterDown, leaderOf } from '../../../src/sentinel/core/failover/election.ts';
 import type { Instance } from '../../../src/sentinel/core/instance.ts';
 import { monitorMaster, removeMonitored } from '../../../src/sentinel/core/options.ts';
 import { createMaster, createSentinel } from '../../../src/sentinel/core/registry.ts';

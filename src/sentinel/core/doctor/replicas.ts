@@ -1,8 +1,8 @@
 /** SENTINEL DOCTOR on the replicas of a master: which of them could be promoted, and why the others could not. */
 import type { Turn } from '../context.ts';
+import { sharesLineage } from '../failover/lineage.ts';
+import { exclusionReason } from '../failover/selection.ts';
 import { has, type Instance, SDOWN } from '../instance.ts';
-import { sharesLineage } from '../lineage.ts';
-import { exclusionReason } from '../selection.ts';
 import { count, type Finding, infoField, infoNumber, note, place, problem, warning } from './finding.ts';
 
 export function adviseOnReplicas(turn: Turn, master: Instance): Finding[] {

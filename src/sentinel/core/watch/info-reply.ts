@@ -4,9 +4,11 @@
  *
  * Reading comes first and always; nothing of the acting half is done in TILT or after a stall.
  */
-import { type Address, sameAddress } from './address.ts';
-import type { Turn } from './context.ts';
-import { onPromotedIsMaster } from './failover.ts';
+import { type Address, sameAddress } from '../address.ts';
+import type { Turn } from '../context.ts';
+import { onPromotedIsMaster } from '../failover/failover.ts';
+import { mayFollow } from '../failover/lineage.ts';
+import { noteReconfiguration, sendReplicaOf } from '../failover/reconfigure.ts';
 import {
   FAILOVER_IN_PROGRESS,
   has,
@@ -16,10 +18,8 @@ import {
   PROMOTED,
   RUN_ID_LENGTH,
   SDOWN,
-} from './instance.ts';
-import { mayFollow } from './lineage.ts';
-import { noteReconfiguration, sendReplicaOf } from './reconfigure.ts';
-import { addressOf, createReplica, findReplicaAt, isUsable, replicaName } from './registry.ts';
+} from '../instance.ts';
+import { addressOf, createReplica, findReplicaAt, isUsable, replicaName } from '../registry.ts';
 import { isPassive } from './tilt.ts';
 
 /** Hello periods that a replica may call itself a master before it is called back: newer news may be on their way. */

@@ -2,8 +2,8 @@
  * Whether two data nodes share a history: the replication id of one is the present or the former id of the other.
  * An address that now belongs to somebody else's group is told by this.
  */
-import type { Turn } from './context.ts';
-import type { Instance } from './instance.ts';
+import type { Turn } from '../context.ts';
+import type { Instance } from '../instance.ts';
 
 /** What a node says that has no former id. */
 const NO_ID = '0'.repeat(40);

@@ -6,11 +6,10 @@
  *
  * Anybody who may publish may forge one. What is not well-formed is dropped; the rest is believed, as in Redis.
  */
-import { announced, sameAddress } from './address.ts';
-import type { Turn } from './context.ts';
-import { COORDINATED, FAILOVER_IN_PROGRESS, has, type Instance } from './instance.ts';
-import { closeLink, HELLO_CHANNEL } from './links.ts';
-import { callReconfigScript } from './reconfigure.ts';
+import { announced, sameAddress } from '../address.ts';
+import type { Turn } from '../context.ts';
+import { callReconfigScript } from '../failover/reconfigure.ts';
+import { COORDINATED, FAILOVER_IN_PROGRESS, has, type Instance } from '../instance.ts';
 import {
   addressOf,
   changeMasterAddress,
@@ -19,8 +18,9 @@ import {
   findMaster,
   isUsable,
   removeInstance,
-} from './registry.ts';
-import { greatestEpoch, type SentinelState } from './state.ts';
+} from '../registry.ts';
+import { greatestEpoch, type SentinelState } from '../state.ts';
+import { closeLink, HELLO_CHANNEL } from './links.ts';
 
 const FIELDS = 8;
 /** It is written into our file: nothing in it may end a word or a line there. */

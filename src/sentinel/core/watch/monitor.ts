@@ -6,12 +6,10 @@
  *     PING   everybody, each second, or more often if down-after is less
  *     hello  everybody, every 2 s (hello.ts)
  */
-import { askInfoNow, isFull, sendPing } from './ask.ts';
-import type { Turn } from './context.ts';
-import { onVoteReply } from './election.ts';
-import { onFailoverReply } from './failover.ts';
-import { onHello, publishHello } from './hello.ts';
-import { onInfo } from './info-reply.ts';
+
+import type { Turn } from '../context.ts';
+import { onVoteReply } from '../failover/election.ts';
+import { onFailoverReply } from '../failover/failover.ts';
 import {
   FAILOVER_IN_PROGRESS,
   has,
@@ -20,9 +18,12 @@ import {
   ODOWN,
   SCRIPT_KILL_SENT,
   SDOWN,
-} from './instance.ts';
+} from '../instance.ts';
+import type { Event, Reply } from '../protocol.ts';
+import { askInfoNow, isFull, sendPing } from './ask.ts';
+import { onHello, publishHello } from './hello.ts';
+import { onInfo } from './info-reply.ts';
 import { HELLO_CHANNEL, onSubscribeRefused } from './links.ts';
-import type { Event, Reply } from './protocol.ts';
 
 const EAGER_INFO_PERIOD = 1000;
 

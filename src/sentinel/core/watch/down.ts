@@ -3,9 +3,8 @@
  * this sentinel sees. Objectively: so many sentinels say so of a master that its quorum is reached.
  */
 
-import { randomBelow } from '../../util/random.ts';
-import { askInfoNow } from './ask.ts';
-import type { Turn } from './context.ts';
+import { randomBelow } from '../../../util/random.ts';
+import type { Turn } from '../context.ts';
 import {
   has,
   type Instance,
@@ -15,8 +14,9 @@ import {
   ODOWN,
   SCRIPT_KILL_SENT,
   SDOWN,
-} from './instance.ts';
-import { ANSWER_PERIODS, ELECTION_SPREAD_MS } from './intervals.ts';
+} from '../instance.ts';
+import { ANSWER_PERIODS, ELECTION_SPREAD_MS } from '../intervals.ts';
+import { askInfoNow } from './ask.ts';
 
 /** For how long the oldest PING waits for its reply, or nobody could be asked; in ms. */
 function silentFor(now: number, instance: Instance): number {

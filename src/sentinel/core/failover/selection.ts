@@ -2,8 +2,8 @@
  * Which replica becomes the master: of those that are fit, the one with the lowest priority, then with the most data,
  * then with the smallest run id.
  */
-import type { Turn } from './context.ts';
-import { has, type Instance, ODOWN, SDOWN } from './instance.ts';
+import type { Turn } from '../context.ts';
+import { has, type Instance, ODOWN, SDOWN } from '../instance.ts';
 import { sharesLineage } from './lineage.ts';
 
 /** An answer to PING, and INFO while the master is down, must not be older than so many PING periods. */

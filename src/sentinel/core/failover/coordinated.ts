@@ -8,9 +8,9 @@
  * to the master. Should the master die meanwhile, the leader goes on as if it had been dead all along. Should it refuse
  * or need too long, the failover is aborted, and the master goes on as it was.
  */
-import { announced } from './address.ts';
-import type { Turn } from './context.ts';
-import { COORDINATED, has, type Instance, SDOWN } from './instance.ts';
+import { announced } from '../address.ts';
+import type { Turn } from '../context.ts';
+import { COORDINATED, has, type Instance, SDOWN } from '../instance.ts';
 import { sendReplicaOf } from './reconfigure.ts';
 
 /** Whether the master knows FAILOVER (Redis 6.2 and later say in INFO how far one is). */

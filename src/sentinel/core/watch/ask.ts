@@ -1,6 +1,6 @@
 /** What may be asked of an instance at any time: PING, and INFO out of turn. */
-import type { Turn } from './context.ts';
-import type { Instance } from './instance.ts';
+import type { Turn } from '../context.ts';
+import type { Instance } from '../instance.ts';
 
 /** Commands that may wait for their reply on a link, for each instance that uses it. */
 const PENDING_MAX = 100;

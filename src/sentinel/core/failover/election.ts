@@ -7,15 +7,15 @@
  * A sentinel votes once in an epoch, for the first who asks, and that is on disk before anybody hears of it. Leader is
  * who has the votes of the majority of all sentinels known, and not less than the quorum.
  */
-import { randomBelow } from '../../util/random.ts';
-import { announced, sameAddress } from './address.ts';
-import type { Turn } from './context.ts';
-import { COORDINATED, has, type Instance, MASTER_DOWN, SDOWN } from './instance.ts';
-import { ANSWER_PERIODS, DESYNC_MAX_MS } from './intervals.ts';
-import type { Reply } from './protocol.ts';
-import { addressOf, isUsable } from './registry.ts';
-import { greatestEpoch } from './state.ts';
-import { isPassive } from './tilt.ts';
+import { randomBelow } from '../../../util/random.ts';
+import { announced, sameAddress } from '../address.ts';
+import type { Turn } from '../context.ts';
+import { COORDINATED, has, type Instance, MASTER_DOWN, SDOWN } from '../instance.ts';
+import { ANSWER_PERIODS, DESYNC_MAX_MS } from '../intervals.ts';
+import type { Reply } from '../protocol.ts';
+import { addressOf, isUsable } from '../registry.ts';
+import { greatestEpoch } from '../state.ts';
+import { isPassive } from '../watch/tilt.ts';
 
 /** Run ids have 40 digits. Longer ones, that would be kept, are nobody's. */
 const RUN_ID_MAX = 256;

@@ -6,8 +6,8 @@
  * its event loop was blocked). Then only what has come meanwhile must be read before anybody is judged, which takes
  * seconds; it is logged, for it should not happen.
  */
-import type { Turn } from './context.ts';
-import { STALL_GRACE_MS } from './intervals.ts';
+import type { Turn } from '../context.ts';
+import { STALL_GRACE_MS } from '../intervals.ts';
 
 /** Called at each tick. `wallMs`: what the wall clock shows, in ms. */
 export function checkClock(turn: Turn, wallMs: number): void {

@@ -2,10 +2,10 @@
  * Making instances follow whom they should: the one transaction that changes a role, the replicas one after the other
  * once their new master is there, and the script that tells clients.
  */
-import { type Address, announced } from './address.ts';
-import { askInfoNow } from './ask.ts';
-import type { Turn } from './context.ts';
-import { has, type Instance, PROMOTED, RECONF_DONE, RECONF_INPROG, RECONF_SENT, SDOWN } from './instance.ts';
+import { type Address, announced } from '../address.ts';
+import type { Turn } from '../context.ts';
+import { has, type Instance, PROMOTED, RECONF_DONE, RECONF_INPROG, RECONF_SENT, SDOWN } from '../instance.ts';
+import { askInfoNow } from '../watch/ask.ts';
 import { mayFollow } from './lineage.ts';
 
 /** Who is asked for INFO out of turn is asked so often at most. */

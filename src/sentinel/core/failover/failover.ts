@@ -12,14 +12,9 @@
  * Redis goes from state to state with its timer. Here it goes on as soon as what it waited for is there: a vote, an
  * INFO; and INFO is asked for right behind each change of role.
  */
-import { randomBelow } from '../../util/random.ts';
-import { announced } from './address.ts';
-import { askInfoNow } from './ask.ts';
-import type { Turn } from './context.ts';
-import { coordinationRefusal, sendFailover, settleRoles, withdrawFailover } from './coordinated.ts';
-import { checkObjectivelyDown, checkSubjectivelyDown } from './down.ts';
-import { askOthers, leaderOf, sameId, standAgain, vote } from './election.ts';
-import { forceHellos, publishHello } from './hello.ts';
+import { randomBelow } from '../../../util/random.ts';
+import { announced } from '../address.ts';
+import type { Turn } from '../context.ts';
 import {
   COORDINATED,
   FAILOVER_IN_PROGRESS,
@@ -31,10 +26,16 @@ import {
   ODOWN,
   PROMOTED,
   SDOWN,
-} from './instance.ts';
-import { DESYNC_MAX_MS } from './intervals.ts';
+} from '../instance.ts';
+import { DESYNC_MAX_MS } from '../intervals.ts';
+import type { Reply } from '../protocol.ts';
+import { changeMasterAddress } from '../registry.ts';
+import { askInfoNow } from '../watch/ask.ts';
+import { checkObjectivelyDown, checkSubjectivelyDown } from '../watch/down.ts';
+import { forceHellos, publishHello } from '../watch/hello.ts';
+import { coordinationRefusal, sendFailover, settleRoles, withdrawFailover } from './coordinated.ts';
+import { askOthers, leaderOf, sameId, standAgain, vote } from './election.ts';
 import { sharesLineage } from './lineage.ts';
-import type { Reply } from './protocol.ts';
 import {
   callReconfigScript,
   pollInfo,
@@ -43,7 +44,6 @@ import {
   replicasToReconfigure,
   sendReplicaOf,
 } from './reconfigure.ts';
-import { changeMasterAddress } from './registry.ts';
 import { mayAnswerInfo, selectReplica } from './selection.ts';
 
 /** For so long the choice waits for INFO of replicas that seem to be there. */

@@ -7,10 +7,11 @@
  * Pub/Sub connection on which not even our own hellos come back, are given up and made anew: the peer may have gone
  * without our TCP having heard of it.
  */
+
+import type { Turn } from '../context.ts';
+import { type Instance, type Link, NEVER } from '../instance.ts';
+import type { Channel, Event, Tag } from '../protocol.ts';
 import { sendPing } from './ask.ts';
-import type { Turn } from './context.ts';
-import { type Instance, type Link, NEVER } from './instance.ts';
-import type { Channel, Event, Tag } from './protocol.ts';
 import { isPassive } from './tilt.ts';
 
 export const HELLO_CHANNEL = '__sentinel__:hello';
