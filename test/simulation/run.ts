@@ -85,7 +85,7 @@ async function many(options: Options): Promise<void> {
       totals.excused += result.excused;
       if (result.deadlocked) {
         totals.deadlocks++;
-        console.log(`seed ${result.seed}: no replica that Redis's rules allow (${result.what})`);
+        console.log(`seed ${result.seed}: no way out by Redis's rules (${result.what})`);
       } else if (result.violation === null) converged.push(result.convergedMs);
       else {
         failed.push(result);
@@ -107,7 +107,7 @@ async function many(options: Options): Promise<void> {
   console.log(
     `${totals.seeds} seeds of ${END_MS / 60_000} minutes in ${seconds.toFixed(0)} s (${((totals.seeds * END_MS) / 1000 / seconds).toFixed(0)} times real time): ` +
       `${totals.faults} faults, ${totals.failovers} failovers begun, ${totals.switches} changes of master seen; ` +
-      `${totals.excused} pairs of leaders after a lost file, ${totals.deadlocks} groups without a replica that Redis's rules allow; agreed after healing within ${at(0.5)} s (median), ${at(0.99)} s (99 %), ${at(1)} s (longest)`,
+      `${totals.excused} pairs of leaders after a lost file, ${totals.deadlocks} groups that Redis's rules don't lead out of; agreed after healing within ${at(0.5)} s (median), ${at(0.99)} s (99 %), ${at(1)} s (longest)`,
   );
   const [first] = failed;
   if (first === undefined) return;

@@ -52,7 +52,7 @@ export interface SimulationResult {
   readonly failovers: number;
   readonly switches: number;
   readonly excused: number;
-  /** It came to an end that Redis's own rules don't lead out of (isDeadlock). */
+  /** It came to an end that Redis's own rules don't lead out of (isDeadlock, isForgotten). */
   readonly deadlocked: boolean;
   readonly faults: number;
   /** How long after healing all agreed; -1: the run ended before. */
@@ -90,7 +90,7 @@ export function simulate(
       } else {
         convergedMs = -1;
         if (world.now - healed > CONVERGENCE_MAX_MS) {
-          deadlocked = isDeadlock(installation, module);
+          deadlocked = isDeadlock(installation, module) || isForgotten(installation);
           if (deadlocked) break;
           throw new Violation('converges', problem);
         }
@@ -219,6 +219,25 @@ function isDeadlock({ sentinels, groups }: Installation, module: CoreModule): bo
       });
     });
   });
+}
+
+/**
+ * An instance that calls itself a master is in nobody's memory: one after the other, all sentinels have lost their
+ * files, and it follows none of the others. Who is to be watched has to be said anew, in Redis as here.
+ */
+function isForgotten({ sentinels, groups }: Installation): boolean {
+  if (!sentinels.every(({ forgetful }) => forgetful)) return false;
+  return groups.some(({ name, nodes }) =>
+    nodes.some(({ role, host, port }) => {
+      if (role !== 'master') return false;
+      return sentinels.every(({ core }) => {
+        const master = core!.state.masters.get(name)!;
+        return [master, ...master.replicas.values()].every(
+          ({ address }) => address.ip !== host.ip || address.port !== port,
+        );
+      });
+    }),
+  );
 }
 
 /** What is not yet as it should be in a healed installation; null: nothing. */
