@@ -139,7 +139,7 @@ describe('README', { skip: needs('redis-cli', 'npx') }, () => {
         const [command, expected] = (await withOwnPlaces(line)).split(/ +# /);
         // To a file: a daemon must not keep our pipe open.
         const script = `{ ${command}\n} > ${folder}/out 2> ${folder}/err < /dev/null`;
-        const { code } = await run('sh', ['-c', script], { cwd: REPOSITORY });
+        const { code } = await run('sh', ['-c', script], { cwd: REPOSITORY, timeoutMs: 90_000 });
         const [out, err] = ['out', 'err'].map((name) => readFileSync(join(folder, name), 'utf8'));
         assert.deepEqual([code, err!.replace(/^npm warn .*\n/gim, '')], [0, ''], line);
         if (expected !== undefined) assert.equal(out!.trim().replaceAll(/\s+/g, ' '), expected.trim(), line);
@@ -159,7 +159,7 @@ async function start(line: string, ports: ReadonlyMap<string, number>): Promise<
       await client.close();
       return true;
     },
-    { timeoutMs: 30_000, what: command },
+    { timeoutMs: 90_000, what: command },
   );
   return server;
 }
