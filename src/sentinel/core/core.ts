@@ -18,7 +18,7 @@ import type { Action, Event, Outcome } from './protocol.ts';
 import { onResolved } from './registry.ts';
 import type { SentinelState } from './state.ts';
 import { checkObjectivelyDown, checkSubjectivelyDown } from './watch/down.ts';
-import { onHello } from './watch/hello.ts';
+import { forgetOurselves, onHello } from './watch/hello.ts';
 import { ensureLinks, onLinkDown, onLinkUp } from './watch/links.ts';
 import { onMessage, onReply, sendPeriodic } from './watch/monitor.ts';
 import { checkClock, isPassive } from './watch/tilt.ts';
@@ -67,6 +67,7 @@ export class SentinelCore {
         break;
       case 'linkUp':
         onLinkUp(turn, event);
+        forgetOurselves(turn, event.localIp);
         break;
       case 'linkDown':
         onLinkDown(turn, event);

@@ -22,6 +22,16 @@ describe('hellos', () => {
     assert.equal(rig.master.sentinels.get(OTHER_ID)?.lastHello, rig.now);
   });
 
+  it('of our own former id, taken while we knew no address of ours, are forgotten when we do: nobody votes twice', () => {
+    const rig = new BareCore();
+    rig.tick();
+    say(rig, hello({ ip: '10.0.0.9' }));
+    say(rig, hello({ ip: '10.0.0.9', port: 26380, runId: THIRD_ID }));
+    assert.deepEqual([...rig.master.sentinels.keys()], [OTHER_ID, THIRD_ID]);
+    rig.up(rig.master.link);
+    assert.deepEqual([...rig.master.sentinels.keys()], [THIRD_ID]);
+  });
+
   it('come by Pub/Sub, too, and only on our channel', () => {
     const rig = new BareCore();
     rig.tick();

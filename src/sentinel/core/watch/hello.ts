@@ -168,6 +168,24 @@ function isOurselves(state: SentinelState, hello: Hello): boolean {
   return false;
 }
 
+/**
+ * We have learnt an address of ours. A sentinel that is known there is ourselves, under the run id that we had before our
+ * file was lost: its hello came when we knew no address of ours yet, or it stands in our file.
+ */
+export function forgetOurselves(turn: Turn, localIp: string): void {
+  const { state } = turn;
+  if (localIp === '' || state.announceIp !== '') return;
+  const port = state.announcePort === 0 ? state.port : state.announcePort;
+  for (const master of state.masters.values()) {
+    for (const sentinel of [...master.sentinels.values()]) {
+      if (sentinel.address.ip !== localIp || sentinel.address.port !== port) continue;
+      turn.event('notice', '+sentinel-invalid-addr', sentinel);
+      removeInstance(turn, sentinel);
+      turn.saveSoon();
+    }
+  }
+}
+
 function isAt(turn: Turn, sentinel: Instance, hello: Hello): boolean {
   return (
     sentinel.address.port === hello.port &&
