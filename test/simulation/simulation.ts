@@ -52,7 +52,7 @@ export interface SimulationResult {
   readonly failovers: number;
   readonly switches: number;
   readonly excused: number;
-  /** It came to an end that Redis's own rules don't lead out of (isDeadlock, isForgotten). */
+  /** It came to an end that Redis's own rules don't lead out of (isDeadlock, isForgotten, isTorn). */
   readonly deadlocked: boolean;
   readonly faults: number;
   /** How long after healing all agreed; -1: the run ended before. */
@@ -90,7 +90,7 @@ export function simulate(
       } else {
         convergedMs = -1;
         if (world.now - healed > CONVERGENCE_MAX_MS) {
-          deadlocked = isDeadlock(installation, module) || isForgotten(installation);
+          deadlocked = isDeadlock(installation, module) || isForgotten(installation) || isTorn(installation);
           if (deadlocked) break;
           throw new Violation('converges', problem);
         }
@@ -238,6 +238,20 @@ function isForgotten({ sentinels, groups }: Installation): boolean {
       });
     }),
   );
+}
+
+/**
+ * Sentinels that have lost their files have given an epoch to a second leader, so two configurations have the same one:
+ * neither gives way, in Redis as here, until there is another failover.
+ */
+function isTorn({ sentinels, groups, judge }: Installation): boolean {
+  if (judge.excused === 0) return false;
+  return groups.some(({ name }) => {
+    const views = sentinels.map(({ core }) => core!.state.masters.get(name)!);
+    return views.some((a) =>
+      views.some((b) => a.configEpoch === b.configEpoch && a.address.ip !== b.address.ip),
+    );
+  });
 }
 
 /** What is not yet as it should be in a healed installation; null: nothing. */
