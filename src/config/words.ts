@@ -94,8 +94,10 @@ export function quote(bytes: string): string {
   return reprQuoted(bytesOf(bytes));
 }
 
+/** Bytes that a word may be made of without quotes: no blank, no quote, nothing that does not print in ASCII. */
+const PLAIN_WORD = /^[!#-&(-~\x80-\xff]+$/;
+
 /** A word of a line: quoted only where it would not be read back as it is. */
 export function quoteIfNeeded(word: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not stand in a line as they are
-  return word === '' || /[\x00-\x20"'\x7f]/.test(word) ? quote(word) : word;
+  return PLAIN_WORD.test(word) ? word : quote(word);
 }
