@@ -8,212 +8,28 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { ADDED_FIELDS } from '../support/info-fields.ts';
 import { encodeCommand, type RawClient } from '../support/raw-client.ts';
 import { parseReply, type Reply } from '../support/reply-framer.ts';
 import { findProgram, REPOSITORY, type ServerProcess, startServer } from '../support/server-process.ts';
 import { waitFor } from '../support/wait-for.ts';
+import {
+  exchange,
+  fieldsOf,
+  mask,
+  masked,
+  NEW_IN_72,
+  ONLY_OURS,
+  rowsOf,
+  subcommandInfos,
+  unvaried,
+} from './sentinel-replies.ts';
+import { SAME_REPLIES } from './sentinel-requests.ts';
 import { TRANSCRIPTS } from './sentinel-transcripts.ts';
 
 const REDIS_SERVER = process.env.REDIS_SERVER || findProgram('redis-server');
 const SKIP = 'skipped: no redis-server on PATH to compare with (Debian: apt-get install redis-server)';
 
 const OURS = [process.execPath, join(REPOSITORY, 'bin', 'ts-redis-sentinel')];
-
-/** Fields of instances that are times or belong to one sentinel. */
-const VARYING = new Set([
-  'last-ping-sent',
-  'last-ok-ping-reply',
-  'last-ping-reply',
-  'info-refresh',
-  'role-reported-time',
-  'last-hello-message',
-  'slave-repl-offset',
-  'link-pending-commands',
-  's-down-time',
-  'o-down-time',
-]);
-const OF_ONE_SENTINEL = new Set(['name', 'port', 'runid', 'voted-leader', 'voted-leader-epoch']);
-
-/** Same texts from both, whatever happens; $MASTER and $REPLICA stand for ports of the group. */
-const SAME: readonly string[] = [
-  'QUIT',
-  'MULTI',
-  'SELECT 0',
-  'ECHO a',
-  'GET a',
-  'CONFIG GET save',
-  'PUBSUB CHANNELS',
-  'DEBUG sleep 0',
-  'WAIT 0 0',
-  'SENTINEL',
-  'SENTINEL foo',
-  'SENTINEL masters x',
-  'SENTINEL master',
-  'SENTINEL master x',
-  'SENTINEL master mymaster x',
-  'SENTINEL MASTER x',
-  'SENTINEL replicas',
-  'SENTINEL replicas x',
-  'SENTINEL slaves',
-  'SENTINEL slaves x',
-  'SENTINEL sentinels',
-  'SENTINEL sentinels x',
-  'SENTINEL get-master-addr-by-name',
-  'SENTINEL get-master-addr-by-name x',
-  'SENTINEL get-master-addr-by-name x y',
-  'SENTINEL get-master-addr-by-name mymaster',
-  'SENTINEL GET-MASTER-ADDR-BY-NAME mymaster',
-  'SENTINEL is-master-down-by-addr',
-  'SENTINEL is-master-down-by-addr 127.0.0.1 $MASTER 0 *',
-  'SENTINEL is-master-down-by-addr 127.0.0.1 $REPLICA 0 *',
-  'SENTINEL is-master-down-by-addr 127.0.0.1 $MASTER 0 * x',
-  'SENTINEL is-master-down-by-addr 127.0.0.1 x 0 *',
-  'SENTINEL is-master-down-by-addr 127.0.0.1 $MASTER x *',
-  'SENTINEL is-master-down-by-addr 127.0.0.1 x y *',
-  'SENTINEL is-master-down-by-addr 127.0.0.1 99999 -1 *',
-  'SENTINEL is-master-down-by-addr x 9999999999999 -1 *',
-  'SENTINEL is-master-down-by-addr 127.0.0.1 $MASTER 99999999999999999999 *',
-  'SENTINEL ckquorum',
-  'SENTINEL ckquorum x',
-  'SENTINEL ckquorum mymaster',
-  'SENTINEL set mymaster quorum 9',
-  'SENTINEL ckquorum mymaster',
-  'SENTINEL set mymaster quorum 2',
-  'SENTINEL failover',
-  'SENTINEL failover x',
-  'SENTINEL remove',
-  'SENTINEL remove x',
-  'SENTINEL reset',
-  'SENTINEL reset x*',
-  'SENTINEL reset x y',
-  'SENTINEL flushconfig',
-  'SENTINEL flushconfig x',
-  'SENTINEL monitor',
-  'SENTINEL monitor a b c d',
-  'SENTINEL monitor a b c d e',
-  'SENTINEL monitor a 127.0.0.1 c 0',
-  'SENTINEL monitor a 127.0.0.1 c x',
-  'SENTINEL monitor a 127.0.0.1 1 0',
-  'SENTINEL monitor a 127.0.0.1 1 -1',
-  'SENTINEL monitor a 127.0.0.1 99999 1',
-  'SENTINEL monitor a 127.0.0.1 -1 1',
-  'SENTINEL monitor a 127.0.0.1 99999999999999999999 1',
-  'SENTINEL monitor a 127.0.0.1 99 x',
-  'SENTINEL monitor mymaster 127.0.0.1 99 1',
-  'SENTINEL monitor a nosuch.invalid 99 1',
-  'SENTINEL monitor a nosuch.invalid x 1',
-  'SENTINEL set',
-  'SENTINEL set mymaster a',
-  'SENTINEL set x a b',
-  'SENTINEL set mymaster a b',
-  'SENTINEL set mymaster quorum x',
-  'SENTINEL set mymaster quorum 0',
-  'SENTINEL set mymaster quorum -1',
-  'SENTINEL set mymaster QUORUM 2',
-  'SENTINEL set mymaster quorum 2 a',
-  'SENTINEL set mymaster quorum 2 a b',
-  'SENTINEL set mymaster down-after-milliseconds 0',
-  'SENTINEL set mymaster down-after-milliseconds x',
-  'SENTINEL set mymaster failover-timeout 0',
-  'SENTINEL set mymaster failover-timeout -1',
-  'SENTINEL set mymaster parallel-syncs 0',
-  'SENTINEL set mymaster parallel-syncs x',
-  'SENTINEL set mymaster notification-script /nosuch',
-  'SENTINEL set mymaster client-reconfig-script /nosuch',
-  'SENTINEL set mymaster rename-command a',
-  'SENTINEL set mymaster rename-command',
-  'SENTINEL set mymaster rename-command ping PONG1 rename-command PONG1 ping',
-  'SENTINEL set mymaster rename-command ping ping',
-  'SENTINEL set mymaster master-reboot-down-after-period x',
-  'SENTINEL set mymaster master-reboot-down-after-period -1',
-  'SENTINEL set mymaster master-reboot-down-after-period 0',
-  'SENTINEL set mymaster down-after-milliseconds 20000 failover-timeout 60000 parallel-syncs 2 quorum 2',
-  'SENTINEL config get nosuch',
-  'SENTINEL config get *',
-  'SENTINEL config get announce-*',
-  'SENTINEL CONFIG GET RESOLVE-hostnames',
-  'SENTINEL config set nosuch y',
-  'SENTINEL config set announce-port x',
-  'SENTINEL config set announce-port -1',
-  'SENTINEL config set announce-port 65536',
-  'SENTINEL config set resolve-hostnames x',
-  'SENTINEL config set announce-hostnames 1',
-  'SENTINEL config set resolve-hostnames yes',
-  'SENTINEL config get resolve-hostnames',
-  'SENTINEL config set resolve-hostnames no',
-  'SENTINEL info-cache',
-  'SENTINEL info-cache x',
-  'SENTINEL info-cache x y',
-  'SENTINEL pending-scripts',
-  'SENTINEL pending-scripts x',
-  'SENTINEL simulate-failure',
-  'SENTINEL simulate-failure foo',
-  'SENTINEL simulate-failure help',
-  'SENTINEL simulate-failure crash-after-election help',
-  'INFO nosuch',
-  'SENTINEL simulate-failure crash-after-election foo',
-  'SENTINEL simulate-failure HELP',
-  'SENTINEL debug',
-  'SENTINEL debug foo',
-  'SENTINEL debug foo bar',
-  'SENTINEL debug info-period',
-  'SENTINEL debug info-period x',
-  'SENTINEL debug info-period 0',
-  'SENTINEL debug info-period -1',
-  'SENTINEL debug info-period 1x',
-  'SENTINEL debug info-period 99999999999999999999',
-  'SENTINEL debug info-period 10000 foo 1',
-  'SENTINEL debug info-period 10000 ping-period 1000',
-  'SENTINEL debug info-period 10000 ping-period x',
-  'SENTINEL debug info-period 10000 ping-period',
-  'SENTINEL debug Info-Period 9000 SCRIPT-retry-delay 40000',
-  'SENTINEL debug',
-  'SENTINEL debug info-period 10000 script-retry-delay 30000',
-  'SENTINEL myid x',
-  'SENTINEL help x',
-  'INFO keyspace',
-  'INFO commandstats',
-  'INFO memory replication',
-  'INFO a b c',
-  'ROLE',
-  'ROLE x',
-  'PUBLISH a b',
-  'PUBLISH a',
-  'PUBLISH __sentinel__:hello x',
-  'PUBLISH __sentinel__:hello a,b,c',
-  'PUBLISH __sentinel__:hello 127.0.0.1,x,aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa,0,nosuch,127.0.0.1,1,0',
-  'PING',
-  'PING x',
-  'PING x y',
-  'HELLO 4',
-  'HELLO x',
-  'CLIENT GETNAME',
-  'CLIENT SETNAME x',
-  'CLIENT GETNAME',
-  'CLIENT NO-EVICT on',
-  'CLIENT REPLY x',
-  'CLIENT foo',
-  'AUTH x',
-  'AUTH x y',
-  'AUTH default x',
-  'ACL WHOAMI',
-  'ACL LIST',
-  'COMMAND COUNT',
-  'COMMAND COUNT x',
-  'COMMAND GETKEYS get a',
-  'COMMAND INFO nosuch get',
-  'COMMAND DOCS nosuch',
-  'COMMAND INFO ping',
-  'COMMAND INFO publish role shutdown hello auth subscribe psubscribe',
-  'SHUTDOWN x',
-  'SHUTDOWN nosave save',
-  'SHUTDOWN abort now',
-  'SHUTDOWN abort',
-  'SUBSCRIBE',
-  'SSUBSCRIBE a',
-  'SPUBLISH a b',
-];
 
 describe('the commands of a sentinel', { skip: REDIS_SERVER === null ? SKIP : false }, () => {
   const running: ServerProcess[] = [];
@@ -288,7 +104,7 @@ describe('the commands of a sentinel', { skip: REDIS_SERVER === null ? SKIP : fa
 
       it('replies that do not depend on time are the same', async () => {
         const wrong: string[] = [];
-        for (const line of SAME) {
+        for (const line of SAME_REPLIES) {
           const [x, y] = await ask(line);
           if (x !== y) wrong.push(`${line}\n  ours:   ${JSON.stringify(x)}\n  oracle: ${JSON.stringify(y)}`);
         }
@@ -736,76 +552,3 @@ describe('a sentinel whose file cannot be written', { skip: REDIS_SERVER === nul
     assert.equal(refused.toString(), '-ERR No such master with that name\r\n');
   });
 });
-
-/** The folder of the script is the same for both; nothing else is. */
-function mask(seen: readonly unknown[]): unknown {
-  return JSON.parse(JSON.stringify(seen).replace(/\d+(?= \d+ )|:\d+|\b\d{5}\b/g, 'n'));
-}
-
-/** What 7.2 has besides, or we. */
-const NEW_IN_72 = new Set(Object.values(ADDED_FIELDS).flat());
-const ONLY_OURS = new Set(['client|no-touch', 'client|setinfo', 'sentinel|doctor']);
-
-function rowsOf(reply: Reply): Map<string, string>[] {
-  return (reply as Reply[]).map((row) => {
-    if (row instanceof Map) return new Map([...row].map(([name, value]) => [String(name), String(value)]));
-    const flat = row as string[];
-    const fields = new Map<string, string>();
-    for (let i = 0; i < flat.length; i += 2) fields.set(flat[i]!, flat[i + 1]!);
-    return fields;
-  });
-}
-
-/** A map as RESP2 or RESP3 tells it. */
-function fieldsOf(reply: Reply): Map<string, Reply> {
-  const flat = reply instanceof Map ? [...reply].flat() : (reply as Reply[]);
-  const fields = new Map<string, Reply>();
-  for (let i = 0; i < flat.length; i += 2) fields.set(String(flat[i]), flat[i + 1]!);
-  return fields;
-}
-
-function masked(row: Map<string, string>, ofSentinel: boolean): [string, string][] {
-  return [...row].map(([name, value]) => {
-    if (VARYING.has(name)) return [name, /^\d+$/.test(value) ? 'number' : value];
-    return [name, ofSentinel && OF_ONE_SENTINEL.has(name) ? 'its own' : value];
-  });
-}
-
-/** A reply without what varies; of the other sentinels also without who they are. */
-function unvaried(raw: string, command: readonly string[]): string {
-  const names = [...VARYING, 'id', 'version', 'server_time_usec'];
-  if (command[1]?.toLowerCase() === 'sentinels') names.push(...OF_ONE_SENTINEL);
-  const field = new RegExp(`(\\$\\d+\\r\\n(?:${names.join('|')})\\r\\n)(?:\\$\\d+\\r\\n[^\\r]*|:\\d+)`, 'g');
-  const text = raw.replace(field, '$1varies');
-  return command[0] === 'CLIENT' && command[1] === 'ID' ? text.replace(/\d+/, 'id') : text;
-}
-
-/** Sends commands in one packet. A subscription is answered once for each topic, under RESP3 by pushes. */
-async function exchange(
-  client: RawClient,
-  commands: readonly (readonly string[])[],
-  resp3: boolean,
-): Promise<string[]> {
-  client.socket.write(Buffer.concat(commands.map((command) => encodeCommand(command))));
-  const replies: string[] = [];
-  for (const command of commands) {
-    const isSubscription = /^p?subscribe$/i.test(command[0]!);
-    let reply = '';
-    for (let i = 0; i < (isSubscription ? command.length - 1 : 1); i++) {
-      reply += (await (isSubscription && resp3 ? client.nextPush() : client.nextReply())).toString('latin1');
-    }
-    replies.push(reply);
-  }
-  return replies;
-}
-
-function subcommandInfos(raw: string): Map<string, string> {
-  const [command] = parseReply(Buffer.from(raw, 'latin1')) as Reply[][];
-  const subcommands = command![9] as Reply[][];
-  return new Map(subcommands.map((sub) => [String(sub[0]), JSON.stringify(plain(sub))]));
-}
-
-function plain(reply: Reply): unknown {
-  if (reply instanceof Set) return [...reply].map(plain);
-  return Array.isArray(reply) ? reply.map(plain) : reply;
-}
